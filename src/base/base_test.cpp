@@ -1,0 +1,82 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <set>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/ids.h"
+#include "base/json.h"
+#include "base/secret.h"
+
+namespace swb {
+namespace {
+
+TEST(Error, EveryCodeHasAUniqueNameAndASentence) {
+    std::set<std::string_view> names;
+    for (const ErrorCode code : allErrorCodes()) {
+        EXPECT_TRUE(names.insert(codeName(code)).second) << codeName(code);
+        EXPECT_EQ(codeName(code).substr(0, 4), "SWB-");
+        EXPECT_FALSE(codeSentence(code).empty());
+        EXPECT_EQ(codeFromName(codeName(code)), code);
+    }
+}
+
+TEST(Error, ExitCodesAreTheContract) {
+    EXPECT_EQ(exitCode(ErrorCode::InvalidInput), 2);
+    EXPECT_EQ(exitCode(ErrorCode::NotReady), 3);
+    EXPECT_EQ(exitCode(ErrorCode::OutcomeUnknown), 4);
+    EXPECT_EQ(exitCode(ErrorCode::DatabaseFailed), 1);
+}
+
+TEST(Json, RefusesDepthSizeAndTrailingBytes) {
+    EXPECT_FALSE(parseJson(std::string(40, '[') + std::string(40, ']')));
+    EXPECT_FALSE(parseJson("{} x"));
+    EXPECT_EQ(parseJson("[1,2,3]", 3).error().code, ErrorCode::TooLarge);
+}
+
+TEST(JsonReader, ReportsTheFirstProblemWithItsPath) {
+    const Json value = *parseJson(R"({"name": 3, "other": true})");
+    JsonReader reader(value, "processes.web");
+    reader.string("name");
+    EXPECT_EQ(reader.finish().error().message, "processes.web.name must be a string");
+}
+
+TEST(JsonReader, UnknownKeysAreErrors) {
+    const Json value = *parseJson(R"({"name": "x", "colour": 1})");
+    JsonReader reader(value);
+    EXPECT_EQ(reader.string("name"), "x");
+    EXPECT_EQ(reader.finish().error().message, "colour is not a known key");
+}
+
+TEST(Ids, NamesAreDnsLabels) {
+    EXPECT_TRUE(isName("shop-fra"));
+    EXPECT_FALSE(isName(""));
+    EXPECT_FALSE(isName("-a"));
+    EXPECT_FALSE(isName("a-"));
+    EXPECT_FALSE(isName("Shop"));
+    EXPECT_FALSE(isName(std::string(64, 'a')));
+    EXPECT_NE(newId("r"), newId("r"));
+    EXPECT_EQ(newSecretToken().size(), 43u);
+}
+
+TEST(Secret, NeverPrints) { EXPECT_EQ(fmt::format("{}", Secret("hunter2")), "***"); }
+
+TEST(Clock, IsoTime) { EXPECT_EQ(isoTime(1'700'000'000'123), "2023-11-14T22:13:20.123Z"); }
+
+TEST(File, AtomicWriteReplacesAndKeepsMode) {
+    const std::string directory = testing::TempDir() + newId("file");
+    ASSERT_TRUE(makeDirectories(directory + "/a/b"));
+    const std::string path = directory + "/a/b/x";
+    ASSERT_TRUE(writeFileAtomically(path, "one", 0640));
+    ASSERT_TRUE(writeFileAtomically(path, "two", 0640));
+    EXPECT_EQ(*readFile(path), "two");
+    EXPECT_EQ(readFile(path, 2).error().code, ErrorCode::TooLarge);
+    EXPECT_EQ(readFile(path + "nope").error().code, ErrorCode::NotFound);
+    ASSERT_TRUE(removeFile(path));
+    ASSERT_TRUE(removeFile(path));
+    std::filesystem::remove_all(directory);
+}
+
+}  // namespace
+}  // namespace swb
