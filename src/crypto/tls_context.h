@@ -36,7 +36,7 @@ Result<TlsContext> clientContext(std::string_view authorityPem, const TlsIdentit
 // Trusts a chain whose root has this SHA-256 (64 hex digits, as printed by `fingerprint`), and nothing else.
 Result<TlsContext> pinnedClientContext(std::string_view pin);
 
-// Makes an existing client context trust only the pin. Also what trustPin is made of.
+// Makes an existing client context trust only the pin.
 Result<void> pinContext(SSL_CTX* context, std::string_view pin);
 
 // For libcurl: CURLOPT_SSL_CTX_FUNCTION = pinForCurl, CURLOPT_SSL_CTX_DATA = const std::string* (the pin, alive during

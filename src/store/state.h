@@ -26,7 +26,6 @@ struct Change {
     struct Written {
         Document document;
         std::string text;  // of the body
-        bool isNew = false;
     };
     struct Logged {
         Event event;
@@ -67,6 +66,8 @@ class State {
     void loadHead(int64_t revision, int64_t latestSequence, std::string headHash);
 
   private:
+    // mustNotExist when there is none.
+    int64_t versionOf(std::string_view kind, std::string_view id) const;
     Result<void> check(std::string_view kind, std::string_view id, int64_t expectedVersion) const;
     Result<void> prepareEvents(const Commit& commit, UnixMs now, Change& change) const;
 
