@@ -57,6 +57,17 @@ std::string toPrettyText(const Json& value) {
     return out;
 }
 
+namespace {
+
+// People write 80 and true where a string is meant; both have one obvious text.
+std::optional<std::string> scalarText(const Json& value) {
+    if (value.is_string()) return std::string(value.get_string());
+    if (value.is_int64() || value.is_uint64() || value.is_bool()) return boost::json::serialize(value);
+    return std::nullopt;
+}
+
+}  // namespace
+
 JsonReader::JsonReader(const Json& value, std::string path) : path_(std::move(path)) {
     if (value.is_object())
         object_ = &value.get_object();
@@ -149,11 +160,12 @@ std::vector<std::string> JsonReader::strings(std::string_view key) {
     const JsonArray* elements = array(key);
     if (!elements) return out;
     for (const auto& element : *elements) {
-        if (!element.is_string()) {
+        auto text = scalarText(element);
+        if (!text) {
             problem(key, "must be a list of strings");
             return {};
         }
-        out.emplace_back(element.get_string());
+        out.push_back(std::move(*text));
     }
     return out;
 }
@@ -163,11 +175,12 @@ std::vector<std::pair<std::string, std::string>> JsonReader::stringMap(std::stri
     const JsonObject* members = object(key);
     if (!members) return out;
     for (const auto& member : *members) {
-        if (!member.value().is_string()) {
+        auto text = scalarText(member.value());
+        if (!text) {
             problem(key, "must map names to strings");
             return {};
         }
-        out.emplace_back(member.key(), member.value().get_string());
+        out.emplace_back(member.key(), std::move(*text));
     }
     return out;
 }

@@ -1,0 +1,46 @@
+// Numbers of the DNS protocol (IANA registries), as far as this server uses them by name.
+// Every other type or class is a plain number and handled as RFC 3597 says.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace swb::dns {
+
+constexpr uint16_t defaultPort = 53;
+constexpr size_t headerBytes = 12;
+constexpr size_t optRecordBytes = 11;       // an OPT record without options
+constexpr size_t plainUdpBytes = 512;       // RFC 1035: without EDNS
+constexpr size_t ednsUdpBytes = 1232;       // fits every path that carries IPv6 at all, so nothing is fragmented
+constexpr size_t messageBytesMax = 65535;   // what the length before a message on TCP can say
+constexpr uint32_t ttlMax = 0x7fffffff;     // RFC 2181 §8
+
+namespace type {
+constexpr uint16_t a = 1, ns = 2, cname = 5, soa = 6, ptr = 12, mx = 15, txt = 16, aaaa = 28, opt = 41, ds = 43;
+constexpr uint16_t ixfr = 251, axfr = 252, any = 255;
+}  // namespace type
+
+namespace recordClass {
+constexpr uint16_t internet = 1;
+}  // namespace recordClass
+
+namespace opcode {
+constexpr uint8_t query = 0, notify = 4;
+}  // namespace opcode
+
+namespace rcode {
+constexpr uint16_t noError = 0, formatError = 1, serverFailure = 2, nameError = 3, notImplemented = 4, refused = 5;
+constexpr uint16_t badVersion = 16;  // extended: the upper eight bits travel in the OPT record
+}  // namespace rcode
+
+// The second 16 bits of the header.
+namespace flag {
+constexpr uint16_t response = 0x8000, authoritative = 0x0400, truncated = 0x0200, recursionDesired = 0x0100;
+constexpr uint16_t opcodeMask = 0x7800, rcodeMask = 0x000f;
+}  // namespace flag
+
+constexpr uint16_t ednsDnssecOk = 0x8000;
+
+enum class Transport : uint8_t { udp, tcp };
+
+}  // namespace swb::dns

@@ -1,0 +1,90 @@
+// Reading and writing DNS messages within bounds. Neither class allocates.
+//
+// WireReader is used on bytes from strangers. After the first failure every read gives zeroes and ok() is false, so a
+// parser may read a whole record and look once. Compression pointers must point backwards, each further than the last,
+// so a name ends after finitely many steps whatever the bytes are.
+//
+// WireWriter writes into somebody else's buffer and never past its limit. When something does not fit it changes
+// nothing more and full() is true; mark() and rewind() take back a record that did not fit whole.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "dns/name.h"
+#include "dns/protocol.h"
+
+namespace swb::dns {
+
+class WireReader {
+  public:
+    explicit WireReader(std::span<const uint8_t> message, size_t position = 0)
+        : message_(message), position_(position), ok_(position <= message.size()) {}
+
+    bool ok() const { return ok_; }
+    size_t position() const { return position_; }
+    bool atEnd() const { return position_ == message_.size(); }
+
+    uint8_t u8();
+    uint16_t u16();
+    uint32_t u32();
+    std::span<const uint8_t> bytes(size_t count);
+    // A name without pointers, seen in place: the only form a question can have.
+    NameView plainName();
+    // Steps over a name that may end in a pointer, without following it.
+    void skipName();
+    // Copies a name, following pointers.
+    void name(NameBuffer& out);
+
+  private:
+    void failed() { ok_ = false; }
+
+    std::span<const uint8_t> message_;
+    size_t position_;
+    bool ok_;
+};
+
+class WireWriter {
+  public:
+    struct Mark {
+        size_t position;
+        size_t suffixes;
+    };
+
+    explicit WireWriter(std::span<uint8_t> out) : out_(out), limit_(out.size()) {}
+
+    // Never past the end of the buffer.
+    void setLimit(size_t bytes) { limit_ = bytes < out_.size() ? bytes : out_.size(); }
+    size_t size() const { return position_; }
+    bool full() const { return full_; }
+    Mark mark() const { return {position_, suffixCount_}; }
+    void rewind(Mark mark);
+
+    void u8(uint8_t value);
+    void u16(uint16_t value);
+    void u32(uint32_t value);
+    void bytes(std::string_view raw);
+    void name(NameView name);            // as it is
+    void compressedName(NameView name);  // the longest suffix already in the message becomes a pointer
+    // Precondition: these two bytes have been written.
+    void patchU16(size_t position, uint16_t value);
+
+  private:
+    // One for each label written by compressedName(); more than any answer of this server has. Names beyond
+    // are still written correctly, only without becoming targets.
+    static constexpr size_t suffixesMax = 64;
+
+    bool roomFor(size_t count);
+    bool sameNameAt(size_t position, NameView name) const;
+    int findSuffix(NameView name) const;
+
+    std::span<uint8_t> out_;
+    size_t limit_;
+    size_t position_ = 0;
+    bool full_ = false;
+    std::array<uint16_t, suffixesMax> suffixes_;
+    size_t suffixCount_ = 0;
+};
+
+}  // namespace swb::dns

@@ -1,0 +1,116 @@
+// An application: the deployment of one code base at one site, as its definition file says (DESIGN.md §10).
+// The definition comes in as YAML (model/yaml.h turns it into JSON with positions) and is kept as JSON.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "model/address.h"
+
+namespace swb {
+
+enum class Engine { postgresql, mariadb, mysql, redis, valkey };
+enum class Manage { direct, systemd, pg_ctlcluster };
+enum class Front { nginx, haproxy };
+// What a process needs when its environment file changes.
+enum class OnChange { restart, reload, none };
+
+// How the service behind a database or a web front is started and stopped.
+struct ServiceSpec {
+    Manage manage = Manage::direct;
+    std::string data;     // database: data directory
+    std::string bin;      // directory of the service's programs
+    std::string unit;     // systemd: unit name; pg_ctlcluster: cluster name
+    std::string version;  // pg_ctlcluster: major version of the cluster
+    std::string socket;   // database: directory of its unix socket, for the agent's own connections
+    std::string config;   // web front: main configuration file (direct), or directory for site files
+    std::string superuser = "postgres";  // database role the agent works as
+    std::string runAs;    // operating-system user of the service; empty: owner of the data directory
+};
+
+struct ProcessSpec {
+    std::string name;
+    std::string server;
+    std::vector<std::string> command;  // argv; never a shell string
+    std::string directory;             // working directory; empty: the code's
+    std::string health;                // URL; 2xx is healthy; empty: running is healthy
+    bool writes = false;               // stopped by maintenance, started only at the current site
+    OnChange onChange = OnChange::restart;
+    int64_t stopMs = 5000;             // from SIGTERM to SIGKILL
+    std::map<std::string, std::string> environment;
+};
+
+struct WebSpec {
+    std::string server;
+    Front front = Front::nginx;
+    std::string address;              // IP address that the failover address answers
+    std::vector<std::string> listen;  // ports, or address:port
+    HostPort upstream;
+    ServiceSpec service;
+    std::string serverName;           // nginx server_name; empty: any
+    std::string certificate, key;     // TLS files on the server; empty: plain HTTP
+};
+
+struct MaintenanceSpec {
+    std::string page;                         // HTML; empty: the product's own page
+    int64_t retryAfterSeconds = 30;
+    std::vector<std::string> bypassAddresses; // operators' addresses, or CIDR
+    std::string bypassCookie;                 // value of the cookie swingbridge_bypass; empty: no cookie bypass
+};
+
+struct DatabaseSpec {
+    std::string name;
+    Engine engine = Engine::postgresql;
+    std::string server;
+    ServiceSpec service;
+    HostPort address;      // where the other site reaches it
+    std::string database;  // name of the application's database
+    std::string user;      // role the application connects as
+};
+
+struct CodeSpec {
+    std::string source, revision, build;
+};
+
+struct Application {
+    std::string name;
+    std::string site;
+    CodeSpec code;
+    std::map<std::string, ProcessSpec> processes;
+    std::map<std::string, std::string> environment;
+    std::vector<WebSpec> web;
+    std::map<std::string, DatabaseSpec> databases;
+    MaintenanceSpec maintenance;
+
+    // Every server the definition names, sorted, each once.
+    std::vector<std::string> servers() const;
+    // Addresses of the web fronts, sorted, each once: what the failover address answers.
+    std::vector<std::string> frontAddresses() const;
+};
+
+// Checks names, limits, addresses, references; unknown keys are errors. Error messages begin with the path.
+Result<Application> applicationFromJson(const Json& value);
+Json applicationToJson(const Application& application);
+// From the text of a definition file; errors name line and column.
+Result<Application> applicationFromYaml(std::string_view text);
+
+Json toJson(const DatabaseSpec& spec);
+Result<DatabaseSpec> databaseFromJson(const Json& value, std::string_view name, std::string path = "database");
+Json toJson(const WebSpec& spec);
+Result<WebSpec> webFromJson(const Json& value, std::string path = "web");
+Json toJson(const ProcessSpec& spec);
+Result<ProcessSpec> processFromJson(const Json& value, std::string_view name, std::string path = "process");
+Json toJson(const MaintenanceSpec& spec);
+Result<MaintenanceSpec> maintenanceFromJson(const Json& value, std::string path = "maintenance");
+
+std::string_view nameOf(Engine engine);
+std::string_view nameOf(Manage manage);
+std::string_view nameOf(Front front);
+std::string_view nameOf(OnChange onChange);
+
+// The JSON Schema of definition files, as published by `swing app schema`.
+Json applicationSchema();
+
+}  // namespace swb

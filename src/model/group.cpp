@@ -1,0 +1,145 @@
+#include "model/group.h"
+
+#include <fmt/format.h>
+
+#include "base/ids.h"
+#include "model/names.h"
+
+namespace swb {
+namespace {
+
+constexpr NameTable<Role, 3> roles = {{{"viewer", Role::viewer}, {"operator", Role::operator_}, {"admin", Role::admin}}};
+constexpr NameTable<LinkState, 7> linkStates = {{{"none", LinkState::none},
+                                                 {"seeding", LinkState::seeding},
+                                                 {"streaming", LinkState::streaming},
+                                                 {"behind", LinkState::behind},
+                                                 {"broken", LinkState::broken},
+                                                 {"diverged", LinkState::diverged},
+                                                 {"stopped", LinkState::stopped}}};
+
+}  // namespace
+
+std::string_view nameOf(Role role) { return nameIn(roles, role); }
+std::optional<Role> roleFromName(std::string_view name) { return valueIn(roles, name); }
+std::string_view nameOf(LinkState state) { return nameIn(linkStates, state); }
+
+std::string Link::slotFor(std::string_view application) {
+    // PostgreSQL slot names: a-z, 0-9 and '_', at most 63 bytes.
+    std::string slot = "swb_";
+    for (const char c : application.substr(0, 59)) slot += c == '-' ? '_' : c;
+    return slot;
+}
+
+std::string randomLabel() {
+    return fmt::format("{:03}-{:03}-{:03}", randomBelow(1000), randomBelow(1000), randomBelow(1000));
+}
+
+Json toJson(const Site& site) { return JsonObject{{"name", site.name}, {"title", site.title}}; }
+
+Result<Site> siteFromJson(const Json& value) {
+    JsonReader reader(value, "site");
+    Site site{reader.string("name"), reader.string("title", "")};
+    TRY_VOID(reader.finish());
+    return site;
+}
+
+Json toJson(const Server& server) {
+    return JsonObject{{"name", server.name},
+                      {"site", server.site},
+                      {"joinedAt", server.joinedAt},
+                      {"certificateFingerprint", server.certificateFingerprint}};
+}
+
+Result<Server> serverFromJson(const Json& value) {
+    JsonReader reader(value, "server");
+    Server server{reader.string("name"), reader.string("site"), reader.integer("joinedAt", 0),
+                  reader.string("certificateFingerprint", "")};
+    TRY_VOID(reader.finish());
+    return server;
+}
+
+Json toJson(const JoinToken& token) {
+    return JsonObject{{"hash", token.hash},
+                      {"server", token.server},
+                      {"site", token.site},
+                      {"expiresAt", token.expiresAt},
+                      {"usedAt", token.usedAt}};
+}
+
+Result<JoinToken> joinTokenFromJson(const Json& value) {
+    JsonReader reader(value, "joinToken");
+    JoinToken token{reader.string("hash"), reader.string("server"), reader.string("site"),
+                    reader.integer("expiresAt"), reader.integer("usedAt", 0)};
+    TRY_VOID(reader.finish());
+    return token;
+}
+
+Json toJson(const ApiToken& token) {
+    return JsonObject{{"id", token.id}, {"hash", token.hash}, {"name", token.name}, {"role", nameOf(token.role)},
+                      {"expiresAt", token.expiresAt}};
+}
+
+Result<ApiToken> apiTokenFromJson(const Json& value) {
+    JsonReader reader(value, "apiToken");
+    ApiToken token;
+    token.id = reader.string("id");
+    token.hash = reader.string("hash");
+    token.name = reader.string("name", "");
+    token.role = readEnum(reader, "role", roles, Role::viewer);
+    token.expiresAt = reader.integer("expiresAt", 0);
+    TRY_VOID(reader.finish());
+    return token;
+}
+
+Json toJson(const Group& group) {
+    return JsonObject{{"id", group.id},
+                      {"name", group.name},
+                      {"primary", group.primary},
+                      {"secondary", group.secondary},
+                      {"current", group.current},
+                      {"label", group.label},
+                      {"address", group.address},
+                      {"ttl", group.ttl},
+                      {"epoch", group.epoch},
+                      {"busy", group.busy},
+                      {"outageBudgetMs", group.outageBudgetMs},
+                      {"protected", group.isProtected},
+                      {"createdAt", group.createdAt},
+                      {"updatedAt", group.updatedAt}};
+}
+
+Result<Group> groupFromJson(const Json& value) {
+    JsonReader reader(value, "group");
+    Group group;
+    group.id = reader.string("id");
+    group.name = reader.string("name");
+    group.primary = reader.string("primary", "");
+    group.secondary = reader.string("secondary", "");
+    group.current = reader.string("current", "");
+    group.label = reader.string("label");
+    group.address = reader.string("address");
+    group.ttl = reader.integer("ttl", 300);
+    group.epoch = reader.integer("epoch", 0);
+    group.busy = reader.string("busy", "");
+    group.outageBudgetMs = reader.integer("outageBudgetMs", limits::outageBudgetMs);
+    group.isProtected = reader.boolean("protected", false);
+    group.createdAt = reader.integer("createdAt", 0);
+    group.updatedAt = reader.integer("updatedAt", 0);
+    TRY_VOID(reader.finish());
+    return group;
+}
+
+Json toJson(const Link& link) {
+    return JsonObject{{"from", link.from}, {"to", link.to}, {"database", link.database}, {"engine", link.engine},
+                      {"since", link.since}};
+}
+
+Result<Link> linkFromJson(const Json& value) {
+    JsonReader reader(value, "link");
+    Link link{reader.string("from"), reader.string("to"), reader.string("database"), reader.string("engine"),
+              reader.integer("since", 0)};
+    TRY_VOID(reader.finish());
+    return link;
+}
+
+}  // namespace swb
