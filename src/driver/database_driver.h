@@ -1,0 +1,93 @@
+// One interface for every database engine. The agent's database verbs (docs/protocol/verbs.md) call it and nothing else.
+// Drivers are blocking code with deadlines: every call ends by context.deadline. Every call is idempotent.
+// A driver never decides *whether* something should happen: the plan did. It refuses what the engine shows to be unsafe.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "model/application.h"
+
+namespace swb::driver {
+
+// What a verb's execution is allowed: until when, whether somebody cancelled it, whom to tell about progress.
+struct Context {
+    MonotonicMs deadline = 0;                      // SystemClock::monotonic()
+    std::function<bool()> cancelled = [] { return false; };
+    // done of total (0: unknown), in bytes or steps, and a sentence.
+    std::function<void(int64_t done, int64_t total, std::string_view sentence)> progress = [](int64_t, int64_t,
+                                                                                              std::string_view) {};
+    std::string stateDirectory;                    // the agent's own directory for this driver: keys, records of what was masked
+    int64_t remainingMs() const;                   // never negative
+};
+
+// PEER in the verbs' document.
+struct Peer {
+    std::string application;
+    std::string host;
+    uint16_t port = 0;
+};
+
+// Proof from a fenced primary (DESIGN.md §2). Opaque outside the driver but for identity and epoch.
+struct Token {
+    std::string database;
+    Json proof;  // TOKEN in the verbs' document
+};
+
+struct Certificates {
+    std::string authority, server, client;  // PEM
+};
+struct CertificateRequests {
+    std::string server, client;  // PEM
+};
+
+class DatabaseDriver {
+  public:
+    virtual ~DatabaseDriver() = default;
+
+    // Never fails for a server that is down: its facts say so.
+    virtual Json inspect(const DatabaseSpec& spec, const Peer* peer, const Context& context) = 0;
+
+    virtual Result<CertificateRequests> certificateRequests(const DatabaseSpec& spec, const Context& context) = 0;
+    virtual Result<Json> installCertificates(const DatabaseSpec& spec, const Certificates& certificates,
+                                             const Context& context) = 0;
+    virtual Result<Json> prepareSource(const DatabaseSpec& spec, std::string_view application, const Peer& peer,
+                                       std::string_view slot, const Context& context) = 0;
+    virtual Result<Json> testSource(const DatabaseSpec& spec, const Peer& peer, const Context& context) = 0;
+    virtual Result<Json> seed(const DatabaseSpec& spec, std::string_view application, const Peer& peer,
+                              std::string_view slot, const Context& context) = 0;
+    virtual Result<Json> releaseSource(const DatabaseSpec& spec, const std::vector<std::string>& slots,
+                                       const Context& context) = 0;
+    virtual Result<Json> promoteStandalone(const DatabaseSpec& spec, bool allowLagging, const Context& context) = 0;
+
+    virtual Result<Json> prepareSwitchSource(const DatabaseSpec& spec, std::string_view peerSlot,
+                                             const Context& context) = 0;
+    virtual Result<Json> prepareSwitchReplica(const DatabaseSpec& spec, const Peer& peer, int64_t lagBytesMax,
+                                              const Context& context) = 0;
+    virtual Result<Json> endSwitch(const DatabaseSpec& spec, const Context& context) = 0;
+
+    // The boot guard has been written by the agent before this is called.
+    virtual Result<Token> fence(const DatabaseSpec& spec, int64_t epoch, const Context& context) = 0;
+    virtual Result<Json> unfence(const DatabaseSpec& spec, const Context& context) = 0;
+    // Ends when the replica has replayed exactly to the token, or with TokenNotReached. Refuses another identity.
+    virtual Result<Json> awaitToken(const DatabaseSpec& spec, const Token& token, const Context& context) = 0;
+    // Point of no return. Requires the token reached. Verifies before it reports done.
+    virtual Result<Json> promote(const DatabaseSpec& spec, const Token& token, const Context& context) = 0;
+    virtual Result<Json> rejoin(const DatabaseSpec& spec, std::string_view application, const Peer& peer,
+                                std::string_view slot, const Token& token, const Context& context) = 0;
+
+    // For the agent's own start: the server should run in the role its data directory and the boot guard say.
+    // guardRole: "primary", "replica" or "" (no guard). Starts it if it is down and managed directly.
+    virtual Result<Json> ensureRunning(const DatabaseSpec& spec, std::string_view guardRole, const Context& context) = 0;
+    // Stops it cleanly (the lab, `swing-agent` maintenance); not a fence.
+    virtual Result<void> stop(const DatabaseSpec& spec, const Context& context) = 0;
+};
+
+// Unsupported for engines without a driver.
+Result<std::unique_ptr<DatabaseDriver>> makeDatabaseDriver(Engine engine);
+
+}  // namespace swb::driver
