@@ -1,0 +1,64 @@
+// One PostgreSQL session with a deadline on everything, for a client that must never be the slow part of a switch.
+//
+// Connecting tries the hosts of a multi-host conninfo in their order and takes the one that accepts writes
+// (target_session_attrs=read-write): so the new primary is found without DNS. libpq's blocking connect would wait on
+// one silent host for whole seconds, therefore the non-blocking calls are driven here with a deadline for the whole
+// attempt. libpq gives up at the first host that refuses for most reasons and goes on only for some: the caller rotates
+// the hosts between attempts so that no host can hide the others.
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace swb::bench {
+
+struct Deadlines {
+    int connectMs = 250;     // one attempt, all hosts
+    int statementMs = 1000;  // one insert
+};
+
+// The parameters of a conninfo string, its hosts taken apart.
+class Target {
+  public:
+    // Returns an empty text, or what is wrong with the string.
+    std::string parse(const std::string& conninfo);
+    void rotate();
+    size_t hosts() const { return hosts_.size(); }
+    // Keywords and values for libpq, valid until the next call on this object.
+    std::pair<std::vector<const char*>, std::vector<const char*>> parameters();
+
+  private:
+    std::vector<std::pair<std::string, std::string>> options_;
+    std::vector<std::pair<std::string, std::string>> hosts_;  // host, port
+    std::string hostList_, portList_;
+};
+
+// Why an operation failed, as a short key to count by: an SQLSTATE, or "connect:refused", "lost", "deadline".
+// Empty when it did not fail.
+using Trouble = std::string;
+
+class Connection {
+  public:
+    explicit Connection(Deadlines deadlines) : deadlines_(deadlines) {}
+
+    bool connected() const { return session_ != nullptr; }
+    Trouble connect(Target& target);
+    Trouble insert(const std::string& tag);
+    void close() { session_.reset(); }
+
+  private:
+    Trouble prepare();
+    Trouble finishStatement();
+
+    struct Finish {
+        void operator()(PGconn* session) const { PQfinish(session); }
+    };
+    Deadlines deadlines_;
+    std::unique_ptr<PGconn, Finish> session_;
+};
+
+}  // namespace swb::bench
