@@ -1,0 +1,27 @@
+// Small file helpers that the drivers share; all of them flush what must survive a power cut.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "driver/support/os_user.h"
+
+namespace swb::driver {
+
+// writeFileAtomically() acting as the user: the file belongs to the user and permissions are checked as the user's.
+Result<void> writeFileAs(const OsUser& user, const std::string& path, std::string_view content, mode_t mode);
+Result<void> flushDirectory(const std::string& path);
+// Removes a directory and everything in it, following no symbolic link; nothing there is success.
+Result<void> removeTree(const std::string& path);
+// Bytes in regular files below (du), following no symbolic link.
+int64_t treeBytes(const std::string& path);
+// Free bytes for an unprivileged user on the file system of the path; -1 when unknown.
+int64_t freeBytes(const std::string& path);
+bool directoryExists(const std::string& path);
+// Names in a directory but "." and "..", sorted; empty when it cannot be read.
+std::vector<std::string> directoryEntries(const std::string& path);
+
+}  // namespace swb::driver
