@@ -163,6 +163,8 @@ Result<void> State::prepareEvents(const Commit& commit, UnixMs now, Change& chan
         previousHash = event.hash;
         change.logged.push_back({std::move(event), std::move(detail.text)});
     }
+    change.latestSequence = sequence;
+    change.headHash = std::move(previousHash);
     return {};
 }
 
@@ -174,11 +176,12 @@ void State::apply(const Change& change) {
     }
     for (const auto& written : change.written) loadDocument(written.document);
     for (const auto& logged : change.logged) {
-        SWB_ASSERT(logged.event.sequence == latestSequence_ + 1, "events have no gaps");
+        ++latestSequence_;
+        SWB_ASSERT(logged.event.sequence == latestSequence_, "events have no gaps");
         loadEvent(logged);
-        latestSequence_ = logged.event.sequence;
-        headHash_ = logged.event.hash;
     }
+    SWB_ASSERT(change.latestSequence == latestSequence_, "the change ends where its last event does");
+    headHash_ = change.headHash;
     revision_ = change.revision;
 }
 

@@ -32,6 +32,8 @@ struct Change {
         std::string detailText;
     };
     int64_t revision = 0;
+    int64_t latestSequence = 0;
+    std::string headHash;
     std::vector<Written> written;
     std::vector<Changed> removed;  // only objects that were there
     std::vector<Logged> logged;

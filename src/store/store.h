@@ -80,11 +80,12 @@ struct Event {
     bool operator==(const Event&) const = default;
 };
 
+// Initialisers throughout, so that a caller can name the members it means: {.puts = …, .events = …}.
 struct Commit {
-    std::vector<Put> puts;
-    std::vector<Remove> removes;
-    std::vector<NewEvent> events;
-    std::vector<Require> requirements;
+    std::vector<Put> puts = {};
+    std::vector<Remove> removes = {};
+    std::vector<NewEvent> events = {};
+    std::vector<Require> requirements = {};
 };
 
 struct Changed {
@@ -104,10 +105,10 @@ struct Committed {
 };
 
 struct EventQuery {
-    int64_t after = 0;       // events with a greater sequence
-    size_t limit = 500;      // at most limits::eventPage
-    std::string typePrefix;  // empty: every type
-    std::string subject;     // empty: every subject
+    int64_t after = 0;            // events with a greater sequence
+    size_t limit = 500;           // at most limits::eventPage
+    std::string typePrefix = {};  // empty: every type
+    std::string subject = {};     // empty: every subject
 };
 
 struct ChainReport {
