@@ -25,6 +25,7 @@ constexpr int64_t protocolVersion = 1;
 constexpr size_t idBytesMax = 64;                       // of a command, run or step
 constexpr size_t wordBytesMax = 256;                    // of names, versions and verbs
 constexpr size_t sentenceBytesMax = 4 << 10;            // of an error's message and hint, and of progress
+constexpr size_t pemBytesMax = 64 << 10;                // certificates and requests
 constexpr size_t listMax = 4096;                        // verbs, epochs, unfinished commands
 constexpr int64_t deadlineMsMax = 7 * 24 * 3600'000LL;  // a base backup may take days, nothing takes more
 

@@ -91,7 +91,7 @@ class AgentSession {
 
     Actions resume(const Event& event, MonotonicMs now);
     SessionState state() const { return state_; }
-    // Whether a heartbeat is due: the owner then says Heartbeat{} with facts; sequence and time are put in here.
+    // Whether a heartbeat is due: the owner then says Heartbeat with time and facts; the sequence is put in here.
     bool heartbeatDue(MonotonicMs now) const;
 
   private:
