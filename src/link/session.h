@@ -60,8 +60,8 @@ enum class SessionState { closed, opening, established, over };
 class ControllerSession {
   public:
     struct Settings {
-        std::string certificateName;
-        std::string controllerVersion;
+        std::string certificateName = {};
+        std::string controllerVersion = {};
         int64_t heartbeatMs = limits::heartbeatMs;
         int64_t lostMs = limits::heartbeatLostMs;  // silence after which the agent counts as gone; also for the Hello
     };
