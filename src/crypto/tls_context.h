@@ -40,7 +40,8 @@ Result<TlsContext> pinnedClientContext(std::string_view pin);
 Result<void> pinContext(SSL_CTX* context, std::string_view pin);
 
 // For libcurl: CURLOPT_SSL_CTX_FUNCTION = pinForCurl, CURLOPT_SSL_CTX_DATA = const std::string* (the pin, alive during
-// the transfer), with CURLOPT_SSL_VERIFYPEER 1 and CURLOPT_SSL_VERIFYHOST 0. Returns a CURLcode (0, or 27/58 to stop).
+// the transfer), with CURLOPT_SSL_VERIFYPEER 1 and CURLOPT_SSL_VERIFYHOST 0. Returns a CURLcode: CURLE_OK, or
+// CURLE_SSL_CERTPROBLEM for a pin that is none.
 int pinForCurl(void* curl, void* sslContext, void* pinString);
 
 // SNI (for names) and the check of the certificate's names against host, which may be a DNS name or an IP address.
