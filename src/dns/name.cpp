@@ -11,7 +11,9 @@ tl::unexpected<Error> badName(std::string_view text, std::string_view why) {
                 "\"" + std::string(text.substr(0, nameBytesMax)) + "\" is not a domain name: " + std::string(why));
 }
 
-bool isDigit(char character) { return character >= '0' && character <= '9'; }
+bool isDigit(char character) {
+    return character >= '0' && character <= '9';
+}
 
 // Reads one character of a label at `at`, resolving escapes; negative when the escape is not valid.
 int readOctet(std::string_view text, size_t& at) {
@@ -55,9 +57,13 @@ size_t NameView::labelCount() const {
     return count;
 }
 
-std::string_view NameView::firstLabel() const { return wire_.substr(1, static_cast<uint8_t>(wire_[0])); }
+std::string_view NameView::firstLabel() const {
+    return wire_.substr(1, static_cast<uint8_t>(wire_[0]));
+}
 
-NameView NameView::parent() const { return NameView(wire_.substr(1 + static_cast<uint8_t>(wire_[0]))); }
+NameView NameView::parent() const {
+    return NameView(wire_.substr(1 + static_cast<uint8_t>(wire_[0])));
+}
 
 bool NameView::isAtOrBelow(NameView ancestor) const {
     if (ancestor.size() > size()) return false;
@@ -87,7 +93,9 @@ std::string NameView::toText() const {
     return text;
 }
 
-bool operator==(NameView left, NameView right) { return sameWithoutCase(left.wire(), right.wire()); }
+bool operator==(NameView left, NameView right) {
+    return sameWithoutCase(left.wire(), right.wire());
+}
 
 Result<Name> Name::fromText(std::string_view text) {
     if (text.empty()) return badName(text, "it is empty");

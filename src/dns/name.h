@@ -16,11 +16,13 @@
 
 namespace swb::dns {
 
-constexpr size_t nameBytesMax = 255;   // RFC 1035 §2.3.4, length octets and root label included
+constexpr size_t nameBytesMax = 255;  // RFC 1035 §2.3.4, length octets and root label included
 constexpr size_t labelBytesMax = 63;
 
 // A-Z to a-z, all other octets unchanged. Length octets are at most 63 and so never change either.
-constexpr uint8_t lowerCase(uint8_t octet) { return octet >= 'A' && octet <= 'Z' ? octet + 32 : octet; }
+constexpr uint8_t lowerCase(uint8_t octet) {
+    return octet >= 'A' && octet <= 'Z' ? octet + 32 : octet;
+}
 
 class NameView {
   public:
@@ -61,7 +63,9 @@ class Name {
     std::string wire_;
 };
 
-inline bool operator==(const Name& left, const Name& right) { return left.view() == right.view(); }
+inline bool operator==(const Name& left, const Name& right) {
+    return left.view() == right.view();
+}
 // RFC 4034 §6.1 order: by labels from the right, without case. Negative, zero or positive.
 int compareCanonically(NameView left, NameView right);
 

@@ -9,11 +9,11 @@ namespace swb::dns {
 
 constexpr uint16_t defaultPort = 53;
 constexpr size_t headerBytes = 12;
-constexpr size_t optRecordBytes = 11;       // an OPT record without options
-constexpr size_t plainUdpBytes = 512;       // RFC 1035: without EDNS
-constexpr size_t ednsUdpBytes = 1232;       // fits every path that carries IPv6 at all, so nothing is fragmented
-constexpr size_t messageBytesMax = 65535;   // what the length before a message on TCP can say
-constexpr uint32_t ttlMax = 0x7fffffff;     // RFC 2181 §8
+constexpr size_t optRecordBytes = 11;      // an OPT record without options
+constexpr size_t plainUdpBytes = 512;      // RFC 1035: without EDNS
+constexpr size_t ednsUdpBytes = 1232;      // fits every path that carries IPv6 at all, so nothing is fragmented
+constexpr size_t messageBytesMax = 65535;  // what the length before a message on TCP can say
+constexpr uint32_t ttlMax = 0x7fffffff;    // RFC 2181 §8
 
 namespace type {
 constexpr uint16_t a = 1, ns = 2, cname = 5, soa = 6, ptr = 12, mx = 15, txt = 16, aaaa = 28, opt = 41, ds = 43;

@@ -10,7 +10,9 @@ namespace {
 constexpr uint8_t pointerMask = 0xc0;
 constexpr size_t pointerReach = 0x4000;  // 14 bits
 
-bool isPointer(uint8_t octet) { return (octet & pointerMask) == pointerMask; }
+bool isPointer(uint8_t octet) {
+    return (octet & pointerMask) == pointerMask;
+}
 
 }  // namespace
 
@@ -48,8 +50,7 @@ NameView WireReader::plainName() {
         // Pointers and the two reserved label types are all above 63.
         if (length > labelBytesMax || position_ + length - start > nameBytesMax) failed();
         if (!ok_) break;
-        if (length == 0)
-            return NameView({reinterpret_cast<const char*>(message_.data()) + start, position_ - start});
+        if (length == 0) return NameView({reinterpret_cast<const char*>(message_.data()) + start, position_ - start});
         bytes(length);
     }
     return {};
@@ -72,7 +73,7 @@ void WireReader::skipName() {
 
 void WireReader::name(NameBuffer& out) {
     out.size = 0;
-    size_t resume = 0;         // where reading goes on, once a pointer has been followed
+    size_t resume = 0;           // where reading goes on, once a pointer has been followed
     size_t barrier = position_;  // the next pointer must go below this
     while (ok_) {
         const uint8_t length = u8();
@@ -132,7 +133,9 @@ void WireWriter::bytes(std::string_view raw) {
     position_ += raw.size();
 }
 
-void WireWriter::name(NameView name) { bytes(name.wire()); }
+void WireWriter::name(NameView name) {
+    bytes(name.wire());
+}
 
 void WireWriter::compressedName(NameView name) {
     for (; !name.isRoot() && !full_; name = name.parent()) {

@@ -1,0 +1,80 @@
+#include "dns/query.h"
+
+#include "base/assert.h"
+
+namespace swb::dns {
+namespace {
+
+enum class Section : uint8_t { other, additional };
+
+void skipOptions(WireReader& reader, size_t length) {
+    const size_t end = reader.position() + length;
+    while (reader.ok() && reader.position() < end) {
+        reader.u16();
+        reader.bytes(reader.u16());
+    }
+    // The last option must end where the record ends. A failed read has no position worth comparing.
+    if (reader.ok() && reader.position() != end) reader.bytes(SIZE_MAX);
+}
+
+// Returns false when the record makes the message malformed.
+bool readRecord(WireReader& reader, Section section, EdnsRequest& edns) {
+    const size_t start = reader.position();
+    reader.skipName();
+    const bool ownerIsRoot = reader.position() == start + 1;
+    const uint16_t type = reader.u16();
+    const uint16_t recordClass = reader.u16();
+    const uint32_t ttl = reader.u32();
+    const uint16_t length = reader.u16();
+    if (type != type::opt) {
+        reader.bytes(length);
+        return reader.ok();
+    }
+    if (!reader.ok() || section != Section::additional || !ownerIsRoot || edns.present) return false;
+    edns.present = true;
+    edns.udpBytes = recordClass;
+    edns.version = static_cast<uint8_t>(ttl >> 16);
+    edns.dnssecOk = (ttl & ednsDnssecOk) != 0;
+    skipOptions(reader, length);
+    return reader.ok();
+}
+
+bool readRecords(WireReader& reader, size_t count, Section section, EdnsRequest& edns) {
+    while (count-- > 0)
+        if (!readRecord(reader, section, edns)) return false;
+    return true;
+}
+
+// Returns false when the message is malformed.
+bool readQuestions(WireReader& reader, Query& query) {
+    for (size_t left = query.questionCount; left > 0; --left) {
+        Question question;
+        question.name = reader.plainName();
+        question.type = reader.u16();
+        question.recordClass = reader.u16();
+        if (!reader.ok()) return false;
+        query.question = question;
+    }
+    query.hasQuestion = query.questionCount == 1;
+    return true;
+}
+
+}  // namespace
+
+Query parseQuery(std::span<const uint8_t> bytes) {
+    SWB_ASSERT(bytes.size() >= headerBytes, "a message has a header");
+    WireReader reader(bytes);
+    Query query;
+    query.id = reader.u16();
+    query.flags = reader.u16();
+    query.questionCount = reader.u16();
+    const size_t answers = reader.u16();
+    const size_t authorities = reader.u16();
+    const size_t additionals = reader.u16();
+    query.malformed = !readQuestions(reader, query) ||
+                      !readRecords(reader, answers + authorities, Section::other, query.edns) ||
+                      !readRecords(reader, additionals, Section::additional, query.edns) || !reader.atEnd();
+    return query;
+}
+
+}  // namespace swb::dns

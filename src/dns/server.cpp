@@ -1,0 +1,112 @@
+#include "dns/server.h"
+
+#include <pthread.h>
+#include <sys/eventfd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "dns/socket.h"
+#include "dns/tcp_worker.h"
+#include "dns/udp_worker.h"
+
+namespace swb::dns {
+namespace {
+
+constexpr size_t endpointsMax = 64;
+
+Result<void> checkOptions(const ServerOptions& options) {
+    if (options.endpoints.empty() || options.endpoints.size() > endpointsMax)
+        return fail(ErrorCode::InvalidInput, "the name server needs 1 to 64 addresses to listen on");
+    if (options.udpThreads == 0 || options.udpThreads >= SnapshotCell::readersMax)
+        return fail(ErrorCode::InvalidInput, "the name server needs 1 to 63 UDP threads");
+    for (const Endpoint& endpoint : options.endpoints)
+        if (endpoint.address.isUnspecified())
+            return fail(ErrorCode::InvalidInput, "the name server cannot listen on " + endpoint.address.toText(),
+                        "list the machine's addresses, so that each reply leaves from the address that was asked");
+    return {};
+}
+
+// The program's signals are for its main thread.
+template <typename Work>
+std::thread startThread(const char* name, Work work) {
+    sigset_t all, before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    std::thread thread(std::move(work));
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    ::pthread_setname_np(thread.native_handle(), name);
+    return thread;
+}
+
+}  // namespace
+
+Server::Server(ZonePointer zone) : cell_(std::move(zone)), stopSignal_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+Server::~Server() {
+    stop();
+}
+
+Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, ZonePointer zone) {
+    TRY_VOID(checkOptions(options));
+    if (!zone) return fail(ErrorCode::InvalidInput, "the name server needs a zone to start with");
+    std::unique_ptr<Server> server(new Server(std::move(zone)));
+    TRY_VOID(server->listen(options));
+    const int stopSignal = server->stopSignal_.get();
+    for (const auto& worker : server->udpWorkers_)
+        server->threads_.push_back(
+            startThread("dns-udp", [worker = worker.get(), stopSignal] { worker->run(stopSignal); }));
+    server->threads_.push_back(
+        startThread("dns-tcp", [worker = server->tcpWorker_.get(), stopSignal] { worker->run(stopSignal); }));
+    return server;
+}
+
+Result<void> Server::listen(const ServerOptions& options) {
+    if (!stopSignal_.valid())
+        return fail(ErrorCode::StorageFailed, std::string("cannot open an event descriptor: ") + std::strerror(errno));
+    std::vector<std::vector<Fd>> udpOfThread(options.udpThreads);
+    std::vector<Fd> listeners;
+    for (const Endpoint& endpoint : options.endpoints) {
+        BoundSockets bound = TRY(bindSockets(endpoint, options.udpThreads));
+        endpoints_.push_back(bound.endpoint);
+        listeners.push_back(std::move(bound.tcp));
+        for (size_t i = 0; i < options.udpThreads; ++i) udpOfThread[i].push_back(std::move(bound.udp[i]));
+    }
+    for (auto& sockets : udpOfThread) udpWorkers_.push_back(std::make_unique<UdpWorker>(std::move(sockets), cell_));
+    tcpWorker_ = std::make_unique<TcpWorker>(std::move(listeners), options, cell_);
+    return tcpWorker_->prepare(stopSignal_.get());
+}
+
+Result<void> Server::publish(ZonePointer zone) {
+    const std::lock_guard lock(publishing_);
+    TRY_VOID(checkSuccessor(*cell_.current(), *zone));
+    cell_.publish(std::move(zone));
+    return {};
+}
+
+ServerCounters Server::counters() const {
+    ServerCounters sum = finished_;
+    for (const auto& worker : udpWorkers_) {
+        sum.udpAnswers += worker->answers.load(std::memory_order_relaxed);
+        sum.udpDropped += worker->dropped.load(std::memory_order_relaxed);
+    }
+    if (tcpWorker_) {
+        sum.tcpAnswers += tcpWorker_->answers.load(std::memory_order_relaxed);
+        sum.tcpRefusedConnections += tcpWorker_->refusedConnections.load(std::memory_order_relaxed);
+    }
+    return sum;
+}
+
+void Server::stop() {
+    const uint64_t one = 1;
+    if (!threads_.empty() && ::write(stopSignal_.get(), &one, sizeof(one)) < 0) std::terminate();
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+    // The sockets close with the workers, not with the server: whoever stopped it may bind the port at once.
+    finished_ = counters();
+    udpWorkers_.clear();
+    tcpWorker_.reset();
+}
+
+}  // namespace swb::dns

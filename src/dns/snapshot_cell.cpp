@@ -1,0 +1,32 @@
+#include "dns/snapshot_cell.h"
+
+#include <chrono>
+#include <thread>
+
+#include "base/assert.h"
+
+namespace swb::dns {
+
+void SnapshotCell::publish(ZonePointer zone) {
+    SWB_ASSERT(zone != nullptr, "there is always a zone to answer from");
+    const std::lock_guard lock(mutex_);
+    if (zone == owner_) return;
+    current_.store(zone.get(), std::memory_order_seq_cst);
+    const ZonePointer old = std::exchange(owner_, std::move(zone));
+    for (const Slot& slot : slots_)
+        while (slot.inUse.load(std::memory_order_seq_cst) == old.get())
+            std::this_thread::sleep_for(std::chrono::microseconds(10));
+}
+
+ZonePointer SnapshotCell::current() const {
+    const std::lock_guard lock(mutex_);
+    return owner_;
+}
+
+size_t SnapshotCell::takeSlot() {
+    const std::lock_guard lock(mutex_);
+    SWB_ASSERT(slotsTaken_ < readersMax, "each reading thread has a slot");
+    return slotsTaken_++;
+}
+
+}  // namespace swb::dns

@@ -1,0 +1,73 @@
+#include "dns/udp_worker.h"
+
+#include <poll.h>
+
+#include <cerrno>
+
+#include "dns/answer.h"
+
+namespace swb::dns {
+
+UdpWorker::UdpWorker(std::vector<Fd> sockets, SnapshotCell& cell)
+    : sockets_(std::move(sockets)), reader_(cell), slots_(batch) {
+    for (unsigned i = 0; i < batch; ++i) {
+        Slot& slot = slots_[i];
+        slot.queryPart = {slot.query.data(), slot.query.size()};
+        received_[i].msg_hdr.msg_name = &slot.client;
+        received_[i].msg_hdr.msg_iov = &slot.queryPart;
+        received_[i].msg_hdr.msg_iovlen = 1;
+    }
+}
+
+void UdpWorker::run(int stopSignal) {
+    std::vector<pollfd> watched;
+    for (const Fd& socket : sockets_) watched.push_back({socket.get(), POLLIN, 0});
+    watched.push_back({stopSignal, POLLIN, 0});
+    while (true) {
+        if (::poll(watched.data(), watched.size(), -1) < 0) continue;  // only EINTR can happen
+        if (watched.back().revents != 0) return;
+        for (size_t i = 0; i < sockets_.size(); ++i)
+            // One full batch is not followed by another before the other sockets had their turn.
+            if (watched[i].revents != 0) serve(watched[i].fd);
+    }
+}
+
+void UdpWorker::serve(int socket) {
+    for (mmsghdr& message : received_) message.msg_hdr.msg_namelen = sizeof(sockaddr_storage);
+    const int count = ::recvmmsg(socket, received_.data(), batch, MSG_DONTWAIT, nullptr);
+    if (count <= 0) return;
+    unsigned replyCount = 0;
+    // Held until the replies have left: publish() promises that nothing old follows it.
+    const SnapshotCell::Reader::Guard guard(reader_);
+    for (unsigned i = 0; i < static_cast<unsigned>(count); ++i) {
+        Slot& slot = slots_[i];
+        const size_t length =
+            answer({slot.query.data(), received_[i].msg_len}, Transport::udp, guard.zone(), slot.reply);
+        if (length == 0) continue;
+        slot.replyPart = {slot.reply.data(), length};
+        msghdr& reply = replies_[replyCount++].msg_hdr;
+        reply = {};
+        reply.msg_name = &slot.client;
+        reply.msg_namelen = received_[i].msg_hdr.msg_namelen;
+        reply.msg_iov = &slot.replyPart;
+        reply.msg_iovlen = 1;
+    }
+    dropped.fetch_add(static_cast<unsigned>(count) - replyCount, std::memory_order_relaxed);
+    send(socket, replyCount);
+}
+
+void UdpWorker::send(int socket, unsigned count) {
+    for (unsigned at = 0; at < count;) {
+        const int sent = ::sendmmsg(socket, &replies_[at], count - at, MSG_DONTWAIT);
+        if (sent > 0) {
+            answers.fetch_add(static_cast<unsigned>(sent), std::memory_order_relaxed);
+            at += static_cast<unsigned>(sent);
+        } else if (errno != EINTR) {
+            // The first reply cannot be sent (a client without a route, a full queue); the others still can.
+            dropped.fetch_add(1, std::memory_order_relaxed);
+            ++at;
+        }
+    }
+}
+
+}  // namespace swb::dns
