@@ -78,6 +78,7 @@ struct HttpServerSettings {
 
     size_t workerThreads = 8;
     size_t workerQueue = 1024;                 // requests waiting for a worker; more are answered 503
+    size_t callbackThreads = 4;                // for the WebSockets' callbacks
     size_t bodyBytes = limits::bodyBytes;      // more is answered 413
     size_t headerBytes = limits::headerBytes;  // more is answered 431
     size_t frameBytes = limits::linkFrameBytes;

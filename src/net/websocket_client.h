@@ -58,7 +58,7 @@ class WebSocketClient {
 // The same events, repeatedly: (onOpen onMessage* onClosed | onClosed)*.
 class PersistentWebSocket {
   public:
-    // target: asked before each attempt, on the callback thread, so that renewed certificates are taken up.
+    // target: asked before each attempt, on the net thread, so that renewed certificates are taken up.
     PersistentWebSocket(std::function<WebSocketTarget()> target, WebSocketEvents events,
                         ReconnectPolicy policy = ReconnectPolicy());
     PersistentWebSocket(WebSocketTarget target, WebSocketEvents events, ReconnectPolicy policy = ReconnectPolicy());
