@@ -1,7 +1,7 @@
 // OpenSSL contexts for the three ends of a connection: the controller, a member (agent or CLI with the authority's
 // certificate on disk), and a newcomer that knows only the authority's pin. TLS 1.2 and later, forward secrecy only.
-// Whoever connects must also set the expected host name on its SSL (expectHost), except the newcomer, for whom the pin
-// says all.
+// Whoever connects also sets the expected host name on its SSL (expectHost): every agent has a certificate of the same
+// authority, and none may pass for the controller.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -40,8 +40,8 @@ Result<TlsContext> pinnedClientContext(std::string_view pin);
 Result<void> pinContext(SSL_CTX* context, std::string_view pin);
 
 // For libcurl: CURLOPT_SSL_CTX_FUNCTION = pinForCurl, CURLOPT_SSL_CTX_DATA = const std::string* (the pin, alive during
-// the transfer), with CURLOPT_SSL_VERIFYPEER 1 and CURLOPT_SSL_VERIFYHOST 0. Returns a CURLcode: CURLE_OK, or
-// CURLE_SSL_CERTPROBLEM for a pin that is none.
+// the transfer); CURLOPT_SSL_VERIFYPEER and CURLOPT_SSL_VERIFYHOST stay at their defaults, on. Returns a CURLcode:
+// CURLE_OK, or CURLE_SSL_CERTPROBLEM for a pin that is none.
 int pinForCurl(void* curl, void* sslContext, void* pinString);
 
 // SNI (for names) and the check of the certificate's names against host, which may be a DNS name or an IP address.
