@@ -5,7 +5,9 @@ A pair of servers under the load of swb_gap_client is switched by hand, round af
 round runs one variant of the sequence (VARIANTS), the variants take turns so that a noisy minute hurts all of them alike.
 Stamps, milliseconds:
 
-  fence    SIGINT to the old postmaster (or the logical fence before it) until its pg_control says "shut down"
+  close    the logical fence, in variants that have one
+  backends SIGINT to the old postmaster until its pg_control says "shutting down": every backend is gone
+  shutdown from there until it says "shut down"
   replay   from there until the replica has replayed beyond the shutdown checkpoint's start
   promote  from the promotion request until pg_is_in_recovery() is false
   reach    from there until a client's write was acknowledged
@@ -29,40 +31,56 @@ import psycopg2
 import bench_support as support
 from bench_support import now_ms, query
 
-STATE_SHUT_DOWN = 1  # DBState in pg_control; 2 is "shut down in recovery"
-NEVER = 20_000.0     # no step may take longer
+# DBState in pg_control; 2 is "shut down in recovery".
+STATE_SHUT_DOWN, STATE_SHUTTING_DOWN, STATE_IN_PRODUCTION = 1, 3, 6
+NEVER = 20_000.0  # no step may take longer
 
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
     name: str
-    retry: str = "100ms"          # wal_retrieve_retry_interval on the replica
+    retry: str = "10ms"           # wal_retrieve_retry_interval on the replica
     checkpoint: bool = True       # on the primary, right before
+    switch_wal: bool = False      # a new WAL segment before the checkpoint: less for the promotion to copy
     logical_fence: bool = False   # ALLOW_CONNECTIONS false and terminate, before the stop
     promote: str = "function"     # or "signal": promote file and SIGUSR1
+    watch: str = "sql"            # the promotion's end seen by pg_is_in_recovery() each ms, or "control": pg_control each 2 ms
+    priority: str = ""            # raised for "new" (startup, walreceiver), "ends" (and the old checkpointer and walsender)
+                                  # or "all" (and every other process of the old primary): all end with the switch
+    how: str = "nice"             # or "realtime" (needs root, both)
     reject: bool = False          # hba reject of the application on the replica until it is promoted
     status_interval: str = "10s"  # wal_receiver_status_interval
     restartpoint: bool = False    # CHECKPOINT on the replica too, right before
-    early: bool = False           # promotion requested as soon as replay passed L, L guessed from a polled pg_control
     auth: str = "scram-sha-256"
     settings: tuple = ()          # further (name, value) for both servers, by reload
 
 
 VARIANTS = [
-    Variant("retry=5s no-checkpoint", retry="5s", checkpoint=False),
-    Variant("retry=5s", retry="5s"),
-    Variant("retry=100ms no-checkpoint", checkpoint=False),
-    Variant("retry=100ms"),
-    Variant("retry=20ms", retry="20ms"),
-    Variant("retry=10ms", retry="10ms"),
-    Variant("retry=1ms", retry="1ms"),
-    Variant("10ms logical-fence", retry="10ms", logical_fence=True),
-    Variant("10ms signal", retry="10ms", promote="signal"),
-    Variant("10ms signal reject", retry="10ms", promote="signal", reject=True),
-    Variant("10ms restartpoint", retry="10ms", restartpoint=True),
-    Variant("10ms status=1s", retry="10ms", status_interval="1s"),
-    Variant("10ms checkpoint_flush=0", retry="10ms", settings=(("checkpoint_flush_after", "0"),)),
-    Variant("10ms trust", retry="10ms", auth="trust"),
+    Variant("5s no-checkpoint", retry="5s", checkpoint=False),
+    Variant("5s", retry="5s"),
+    Variant("100ms no-checkpoint", retry="100ms", checkpoint=False),
+    Variant("100ms", retry="100ms"),
+    Variant("20ms", retry="20ms"),
+    Variant("10ms"),
+    Variant("1ms", retry="1ms"),
+    Variant("logical-fence", logical_fence=True),
+    Variant("signal", promote="signal"),
+    Variant("control", watch="control"),
+    Variant("switch-wal", switch_wal=True),
+    Variant("restartpoint", restartpoint=True),
+    Variant("reject", reject=True),
+    Variant("trust", auth="trust"),
+    Variant("status=1s", status_interval="1s"),
+    Variant("flush-after=0", settings=(("checkpoint_flush_after", "0"),)),
+    Variant("nice new", priority="new"),
+    Variant("nice ends", priority="ends"),
+    Variant("nice all", priority="all"),
+    Variant("realtime new", priority="new", how="realtime"),
+    Variant("realtime ends", priority="ends", how="realtime"),
+    Variant("realtime all", priority="all", how="realtime"),
+    Variant("realtime all control", priority="all", how="realtime", watch="control"),
+    Variant("realtime all control reject", priority="all", how="realtime", watch="control", reject=True),
+    Variant("realtime all control switch-wal", priority="all", how="realtime", watch="control", switch_wal=True),
 ]
 
 
@@ -124,6 +142,8 @@ class Lab:
         old_session, new_session = old.session(), new.session()
         stamps = {"variant": variant.name}
         old_pid, new_pid = (support.postmaster_pid(server.data) for server in (old, new))
+        if variant.switch_wal:
+            query(old_session, "SELECT pg_switch_wal()")
         if variant.checkpoint:
             query(old_session, "CHECKPOINT")
         if variant.restartpoint:
@@ -131,11 +151,15 @@ class Lab:
         if variant.reject:
             set_hba(self.pair, new, "reject")
             reload_server(new)
+        if variant.priority:
+            self.raise_priority(variant, old_session, new_session, old_pid)
         start = now_ms()
         if variant.logical_fence:
             self.close_database(old_session)
         fence = now_ms()
         os.kill(old_pid, signal.SIGINT)
+        wait_until(lambda: control_state(old.data)[0] in (STATE_SHUTTING_DOWN, STATE_SHUT_DOWN))
+        alone = now_ms()
         wait_until(lambda: control_state(old.data)[0] == STATE_SHUT_DOWN)
         down, end = now_ms(), control_state(old.data)[1]
         wait_until(lambda: lsn(query(new_session, "SELECT pg_last_wal_replay_lsn()")[0][0]) > end)
@@ -149,6 +173,8 @@ class Lab:
             with open(os.path.join(new.data, "promote"), "w"):
                 pass
             os.kill(new_pid, signal.SIGUSR1)
+        if variant.watch == "control":
+            wait_until(lambda: control_state(new.data)[0] == STATE_IN_PRODUCTION, 0.002)
         wait_until(lambda: not query(new_session, "SELECT pg_is_in_recovery()")[0][0])
         promoted = now_ms()
         if variant.logical_fence:
@@ -159,9 +185,31 @@ class Lab:
         self.primary, self.replica = new, old
         time.sleep(0.7)
         self.client.windows.append((start, now_ms()))
-        stamps.update(close=fence - start, fence=down - fence, replay=replayed - down, promote=promoted - replayed,
+        stamps.update(close=fence - start, backends=alone - fence, shutdown=down - alone, replay=replayed - down, promote=promoted - replayed,
                       promoted=promoted)
         return stamps
+
+    @staticmethod
+    def raise_priority(variant, old_session, new_session, old_pid):
+        """Of processes that end with the switch, so that nothing has to be put back afterwards.
+
+        Every PostgreSQL process is a session of its own and thereby, on kernels with autogroup scheduling, a scheduling
+        group of its own: there only the group's nice value counts, and the process's own where cgroups are used instead.
+        """
+        kinds = "SELECT pid FROM pg_stat_activity WHERE backend_type = ANY(%s)"
+        pids = [pid for (pid,) in query(new_session, kinds, (["startup", "walreceiver"],))]
+        if variant.priority == "ends":
+            pids += [pid for (pid,) in query(old_session, kinds, (["checkpointer", "walsender"],))]
+        elif variant.priority == "all":
+            pids += [pid for (pid,) in query(old_session, "SELECT pid FROM pg_stat_activity")] + [old_pid]
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+                if variant.how == "realtime":
+                    os.sched_setscheduler(pid, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+                else:
+                    os.setpriority(os.PRIO_PROCESS, pid, -20)
+                    with open(f"/proc/{pid}/autogroup", "w") as file:
+                        file.write("-20")
 
     def close_database(self, session):
         query(session, f"ALTER DATABASE {support.DATABASE} ALLOW_CONNECTIONS false")
@@ -193,15 +241,15 @@ def summarise(rounds, score):
         stamps["gap"] = window["gapMs"]
         stamps["reach"] = window["gapEndMs"] - stamps.pop("promoted")
     names = list(dict.fromkeys(stamps["variant"] for stamps in rounds))
-    columns = ("gap", "close", "fence", "replay", "promote", "reach", "rejoin")
-    print(f"{'variant':28} {'n':>3} {'gap min':>8} {'median':>8} {'p90':>8} {'max':>8}  "
+    columns = ("gap", "close", "backends", "shutdown", "replay", "promote", "reach", "rejoin")
+    print(f"{'variant':31} {'n':>3} {'gap min':>8} {'median':>8} {'p90':>8} {'max':>8}  "
           + " ".join(f"{column:>8}" for column in columns[1:]) + "   (medians)")
     for name in names:
         own = [stamps for stamps in rounds if stamps["variant"] == name]
         gaps = [stamps["gap"] for stamps in own]
         figures = [min(gaps), statistics.median(gaps), support.percentile(gaps, 0.9), max(gaps)]
         medians = [statistics.median(stamps[column] for stamps in own) for column in columns[1:]]
-        print(f"{name:28} {len(own):3} " + " ".join(f"{figure:8.1f}" for figure in figures) + "  "
+        print(f"{name:31} {len(own):3} " + " ".join(f"{figure:8.1f}" for figure in figures) + "  "
               + " ".join(f"{figure:8.1f}" for figure in medians))
     print(f"acknowledged {score['acknowledged']}, lost {score['lost']}, doubled {score['doubled']}")
 
