@@ -28,6 +28,8 @@ import time
 
 import psycopg2
 
+sys.dont_write_bytecode = True  # no __pycache__ in the checkout
+
 import bench_support as support
 from bench_support import now_ms, query
 

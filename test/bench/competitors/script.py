@@ -1,0 +1,33 @@
+"""Two plain PostgreSQL servers and the hand-written script peer_script/switch."""
+import os
+
+import bench_support as support
+
+SWITCH = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "peer_script", "switch")
+
+
+class Script:
+    name = "script"
+
+    def __init__(self, directory, options):
+        self.pair = support.ServerPair(directory)
+
+    def start(self):
+        self.pair.start()
+        self.primary, self.replica = self.pair.a, self.pair.b
+
+    def conninfo(self):
+        return self.pair.conninfo()
+
+    def switch(self):
+        old, new = self.primary, self.replica
+        support.run(["env", f"PGBIN={support.PG_BIN}", SWITCH, old.data, str(old.port), old.name, new.data,
+                     str(new.port), new.name], cwd="/")
+        self.primary, self.replica = new, old
+        return {}
+
+    def observers(self):
+        return [(server.name, server.session) for server in (self.pair.a, self.pair.b)]
+
+    def stop(self):
+        self.pair.stop()
