@@ -110,8 +110,6 @@ std::vector<CommandRecord*> Engine::current(Step& step, bool undo) {
 }
 
 void Engine::begin(Step& step, bool undo) {
-    const StepKind& kind = catalogue_.at(step.kind);
-    const auto specs = undo ? kind.undo(run(), step) : kind.act(run(), step);
     int attempt = 1;
     for (const CommandRecord& record : step.commands)
         if (record.undo == undo) attempt = std::max(attempt, record.attempt + 1);
@@ -123,6 +121,9 @@ void Engine::begin(Step& step, bool undo) {
         if (step.inOutage && !run().outageStartedAt) run().outageStartedAt = now_;
         if (step.holdsTraffic && !run().heldAt) run().heldAt = now_;
     }
+    // Computed after the times are set: a step may give its agents what is left of the budget.
+    const StepKind& kind = catalogue_.at(step.kind);
+    const auto specs = undo ? kind.undo(run(), step) : kind.act(run(), step);
     for (const CommandSpec& spec : specs) {
         CommandRecord record;
         record.id = commandId(run(), step, spec, undo, attempt);

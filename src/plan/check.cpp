@@ -1,0 +1,141 @@
+#include "plan/check.h"
+
+#include <algorithm>
+
+#include "model/names.h"
+#include "plan/check_list.h"
+
+namespace swb::plan {
+namespace {
+
+constexpr NameTable<Verdict, 3> verdicts = {
+    {{"ok", Verdict::ok}, {"warning", Verdict::warning}, {"refused", Verdict::refused}}};
+
+std::string number(int64_t value) { return std::to_string(value); }
+
+}  // namespace
+
+std::string_view nameOf(Verdict verdict) { return nameIn(verdicts, verdict); }
+
+Verdict Readiness::verdict() const {
+    Verdict worst = Verdict::ok;
+    for (const Check& check : checks) worst = std::max(worst, check.verdict);
+    return worst;
+}
+
+const Check* Readiness::firstRefusal() const {
+    for (const Check& check : checks)
+        if (check.verdict == Verdict::refused) return &check;
+    return nullptr;
+}
+
+Json toJson(const Readiness& readiness) {
+    JsonArray checks;
+    for (const Check& check : readiness.checks)
+        checks.push_back(JsonObject{{"name", check.name},
+                                    {"subject", check.subject},
+                                    {"verdict", nameOf(check.verdict)},
+                                    {"sentence", check.sentence},
+                                    {"hint", check.hint}});
+    return JsonObject{{"verdict", nameOf(readiness.verdict())},
+                      {"checkedAt", isoTime(readiness.checkedAt)},
+                      {"checks", checks}};
+}
+
+void checkAgents(CheckList& list, const Snapshot& snapshot, const Application& application, const CheckLimits& limits) {
+    for (const std::string& server : application.servers()) {
+        const auto found = snapshot.agents.find(server);
+        const bool connected = found != snapshot.agents.end() && found->second.connected;
+        list.refuseUnless(connected, "agent-connected", server, "its agent is connected", "its agent is not connected",
+                          "start swing-agent on " + server + ", or join it with `swing server token`");
+        if (!connected) continue;
+        const AgentView& agent = found->second;
+        list.refuseUnless(!agent.verbs.empty(), "agent-verbs", server, "its agent announced its verbs",
+                          "its agent announced no verbs", "upgrade swing-agent there");
+        list.warnUnless(std::abs(agent.clockSkewMs) <= limits.clockSkewMsMax, "clock", server,
+                        "its clock agrees with the controller's",
+                        "its clock is " + number(agent.clockSkewMs) + " ms off the controller's",
+                        "run a time service there: logs and certificates depend on it");
+    }
+}
+
+void checkVersions(CheckList& list, const std::string& subject, const Json& source, const Json& target) {
+    const int64_t from = integerAt(source, "majorVersion"), to = integerAt(target, "majorVersion");
+    list.refuseUnless(from == to && from != 0, "major-version", subject, "both run major version " + number(from),
+                      "the source runs major version " + number(from) + ", the target " + number(to),
+                      "install the same major version at both sites");
+    list.refuseUnless(textAt(source, "architecture") == textAt(target, "architecture"), "architecture", subject,
+                      "same architecture", "different processor architectures", "physical replication needs the same one");
+}
+
+void checkCollations(CheckList& list, const std::string& subject, const Json& source, const Json& target) {
+    const Json* databases = memberAt(source, "databases");
+    const Json* others = memberAt(target, "databases");
+    std::string differing;
+    // On a replica the recorded version came from the source; the actual one is that of its own operating system.
+    const auto look = [&](const Json& database) {
+        const std::string recorded = textAt(database, "collationVersion"), actual = textAt(database, "actualCollationVersion");
+        if (!recorded.empty() && !actual.empty() && recorded != actual)
+            differing += (differing.empty() ? "" : ", ") + textAt(database, "name") + " (" + recorded + " / " + actual + ")";
+    };
+    if (textAt(target, "role") == "replica") {
+        if (others && others->is_array())
+            for (const Json& database : others->get_array()) look(database);
+    } else if (databases && databases->is_array() && others && others->is_array()) {
+        for (const Json& database : databases->get_array())
+            for (const Json& other : others->get_array())
+                if (textAt(database, "name") == textAt(other, "name") &&
+                    textAt(database, "actualCollationVersion") != textAt(other, "actualCollationVersion"))
+                    differing += (differing.empty() ? "" : ", ") + textAt(database, "name") + " (" +
+                                 textAt(database, "actualCollationVersion") + " / " +
+                                 textAt(other, "actualCollationVersion") + ")";
+    }
+    list.refuseUnless(differing.empty(), "collation-version", subject, "same collation versions",
+                      "the collation versions differ: " + differing,
+                      "text indexes would be wrong after a promotion: install the same C library and ICU at both sites");
+}
+
+void checkParameters(CheckList& list, const std::string& subject, const Json& source, const Json& target) {
+    const Json* from = memberAt(source, "settings");
+    const Json* to = memberAt(target, "settings");
+    std::string low;
+    for (const char* name : {"max_connections", "max_worker_processes", "max_wal_senders", "max_prepared_transactions",
+                             "max_locks_per_transaction"}) {
+        const int64_t wanted = from ? integerAt(*from, name) : 0, have = to ? integerAt(*to, name) : 0;
+        if (have < wanted) low += (low.empty() ? "" : ", ") + std::string(name) + " " + number(have) + " < " + number(wanted);
+    }
+    list.refuseUnless(low.empty(), "parameters", subject, "parameters are at least the source's",
+                      "parameters are lower than at the source: " + low, "raise them there, or replay stops");
+}
+
+void checkReplicaFit(CheckList& list, const std::string& subject, const Json& source, const Json& replica,
+                     const CheckLimits& limits) {
+    const bool same = textAt(source, "systemId") == textAt(replica, "systemId") && !textAt(source, "systemId").empty();
+    list.refuseUnless(same, "identity", subject, "both are copies of one database system",
+                      "the replica is a copy of another database system (" + textAt(replica, "systemId") + ", not " +
+                          textAt(source, "systemId") + ")",
+                      "seed it again: `swing replication resync`");
+    list.refuseUnless(integerAt(source, "timeline") == integerAt(replica, "timeline"), "timeline", subject,
+                      "both are on timeline " + number(integerAt(source, "timeline")),
+                      "the replica is on timeline " + number(integerAt(replica, "timeline")) + ", the source on " +
+                          number(integerAt(source, "timeline")),
+                      "it has diverged or has not followed a promotion: `swing replication resync`");
+    list.refuseUnless(textAt(replica, "receiverStatus") == "streaming", "replica-streaming", subject,
+                      "the replica streams", "the replica does not stream (" + textAt(replica, "receiverStatus", "no receiver") + ")",
+                      "look at the replica's log; `swing replication status` shows the link");
+    list.refuseUnless(!booleanAt(replica, "replayPaused"), "replay-paused", subject, "replay is not paused",
+                      "replay is paused: a promotion would be queued and fire later", "SELECT pg_wal_replay_resume() there");
+    int64_t lag = -1;
+    if (const Json* replicas = memberAt(source, "replicas"); replicas && replicas->is_array())
+        for (const Json& row : replicas->get_array())
+            if (textAt(row, "state") == "streaming" && textAt(row, "application") == textAt(replica, "receiverSlot"))
+                lag = integerAt(row, "lagBytes", -1);
+    list.refuseUnless(lag >= 0, "source-sees-replica", subject, "the source sees the replica streaming",
+                      "the source does not see this replica streaming", "check that it follows this source and its slot");
+    if (lag >= 0)
+        list.refuseUnless(lag <= limits.lagBytesMax, "lag", subject, "lag is " + number(lag) + " bytes",
+                          "lag is " + number(lag) + " bytes, the limit " + number(limits.lagBytesMax),
+                          "wait until it has caught up, or look for a slow network or disk");
+}
+
+}  // namespace swb::plan

@@ -1,0 +1,40 @@
+// Collects checks; internal to the planners.
+#pragma once
+
+#include "plan/check.h"
+
+namespace swb::plan {
+
+class CheckList {
+  public:
+    explicit CheckList(UnixMs at) { readiness_.checkedAt = at; }
+
+    void refuseUnless(bool good, std::string name, std::string subject, std::string goodSentence,
+                      std::string badSentence, std::string hint) {
+        add(good ? Verdict::ok : Verdict::refused, std::move(name), std::move(subject),
+            std::move(good ? goodSentence : badSentence), good ? "" : std::move(hint));
+    }
+    void warnUnless(bool good, std::string name, std::string subject, std::string goodSentence, std::string badSentence,
+                    std::string hint) {
+        add(good ? Verdict::ok : Verdict::warning, std::move(name), std::move(subject),
+            std::move(good ? goodSentence : badSentence), good ? "" : std::move(hint));
+    }
+    void add(Verdict verdict, std::string name, std::string subject, std::string sentence, std::string hint) {
+        readiness_.checks.push_back(
+            {std::move(name), std::move(subject), verdict, std::move(sentence), std::move(hint)});
+    }
+    Readiness take() { return std::move(readiness_); }
+
+  private:
+    Readiness readiness_;
+};
+
+// Shared by the kinds of readiness.
+void checkAgents(CheckList& list, const Snapshot& snapshot, const Application& application, const CheckLimits& limits);
+void checkVersions(CheckList& list, const std::string& subject, const Json& source, const Json& target);
+void checkCollations(CheckList& list, const std::string& subject, const Json& source, const Json& target);
+void checkParameters(CheckList& list, const std::string& subject, const Json& source, const Json& target);
+void checkReplicaFit(CheckList& list, const std::string& subject, const Json& source, const Json& replica,
+                     const CheckLimits& limits);
+
+}  // namespace swb::plan

@@ -1,0 +1,196 @@
+#include <algorithm>
+#include <set>
+
+#include "plan/check_list.h"
+
+namespace swb::plan {
+namespace {
+
+std::string number(int64_t value) { return std::to_string(value); }
+
+int64_t setting(const Json& facts, std::string_view name) {
+    const Json* settings = memberAt(facts, "settings");
+    return settings ? integerAt(*settings, name) : 0;
+}
+
+size_t count(const Json& facts, std::string_view key) {
+    const Json* list = memberAt(facts, key);
+    return list && list->is_array() ? list->get_array().size() : 0;
+}
+
+void checkGroup(CheckList& list, const Snapshot& snapshot) {
+    const Group& group = snapshot.group;
+    list.refuseUnless(group.busy.empty(), "group-free", group.name, "no other run holds the group",
+                      "run " + group.busy + " holds the group", "wait for it: `swing run watch " + group.busy + "`");
+    const bool both = !group.primary.empty() && !group.secondary.empty();
+    list.refuseUnless(both, "two-applications", group.name, "both slots are filled",
+                      "the group has only one application", "`swing group update --secondary APP`");
+    list.refuseUnless(snapshot.from && snapshot.from->name == group.current, "current-application", group.name,
+                      "the current application is " + group.current, "the group has no current application",
+                      "`swing group update --primary APP` names one");
+    list.refuseUnless(snapshot.to && snapshot.to->name != group.current, "target-differs", group.name,
+                      "the target is not the current application", "the target is the current application already",
+                      "name the other one with --to, or none");
+    list.refuseUnless(snapshot.dnsServing, "dns", group.name, "the controller answers the failover address",
+                      "the controller's DNS does not answer", "look at swingd's log: is its DNS port taken?");
+}
+
+void checkPair(CheckList& list, const Snapshot& snapshot) {
+    const Application& from = *snapshot.from;
+    const Application& to = *snapshot.to;
+    const std::string subject = from.name + " → " + to.name;
+    std::set<std::string> missing;
+    for (const auto& [name, spec] : from.databases)
+        if (!to.databases.count(name) || to.databases.at(name).engine != spec.engine) missing.insert(name);
+    for (const auto& [name, spec] : to.databases)
+        if (!from.databases.count(name)) missing.insert(name);
+    list.refuseUnless(missing.empty(), "same-databases", subject, "both have the same databases",
+                      "not in both applications with one engine: " + (missing.empty() ? "" : *missing.begin()),
+                      "every database moves or none: give both definitions the same databases");
+    list.refuseUnless(!from.web.empty() && !to.web.empty(), "web-fronts", subject, "both have a web front",
+                      "an application has no web front", "the address needs one: add `web:` to its definition");
+    list.warnUnless(from.code.revision == to.code.revision, "code-revision", subject, "same code revision",
+                    "code revisions differ: " + from.code.revision + " and " + to.code.revision,
+                    "deploy the same revision to both");
+    std::string drift;
+    for (const auto& [name, value] : from.environment) {
+        const auto other = to.environment.find(name);
+        if (other == to.environment.end() || other->second != value) drift += (drift.empty() ? "" : ", ") + name;
+    }
+    for (const auto& [name, value] : to.environment)
+        if (!from.environment.count(name)) drift += (drift.empty() ? "" : ", ") + name;
+    list.warnUnless(drift.empty(), "environment-drift", subject, "same environment", "environment differs: " + drift,
+                    "make both definitions agree, or know why they differ");
+    std::string processes;
+    for (const auto& [name, spec] : from.processes)
+        if (!to.processes.count(name)) processes += (processes.empty() ? "" : ", ") + name;
+    list.warnUnless(processes.empty(), "same-processes", subject, "both have the same processes",
+                    "the target lacks processes: " + processes, "add them to its definition");
+    list.warnUnless(from.web.size() <= to.web.size(), "front-capacity", subject, "the target has as many web fronts",
+                    "the target has fewer web fronts than the current site", "can it carry all the traffic?");
+}
+
+void checkTargetRuns(CheckList& list, const Snapshot& snapshot) {
+    const Application& to = *snapshot.to;
+    for (const WebSpec& web : to.web) {
+        const auto front = snapshot.fronts.find(to.name + "/" + web.address);
+        const bool answers = front != snapshot.fronts.end() && integerAt(front->second, "status") != 0;
+        list.refuseUnless(answers, "front-answers", to.name + "/" + web.address, "the target's web front answers",
+                          "the target's web front does not answer", "is it running? Its configuration is written by `swing app apply`");
+    }
+    for (const auto& [name, spec] : to.processes) {
+        if (spec.writes) continue;  // runs only at the current site
+        const auto process = snapshot.processes.find(to.name + "/" + name);
+        const bool healthy = process != snapshot.processes.end() && booleanAt(process->second, "healthy");
+        list.refuseUnless(healthy, "process-healthy", to.name + "/" + name, "the process is healthy at the target",
+                          "the process is not healthy at the target", "look at its log on " + spec.server);
+    }
+}
+
+void checkSource(CheckList& list, const std::string& subject, const Json& source, const CheckLimits& limits) {
+    list.refuseUnless(integerAt(source, "preparedTransactions") == 0, "prepared-transactions", subject,
+                      "no prepared transactions",
+                      number(integerAt(source, "preparedTransactions")) + " prepared transactions are open",
+                      "commit or roll them back (pg_prepared_xacts)");
+    const int64_t longest = integerAt(source, "longestTransactionSeconds");
+    list.warnUnless(longest <= limits.longTransactionSecondsMax, "long-transaction", subject, "no long transaction",
+                    "a transaction has been open for " + number(longest) + " s and would be cut off", "let it end first");
+    list.refuseUnless(!booleanAt(source, "baseBackupRunning"), "base-backup", subject, "no base backup is running",
+                      "a base backup is running", "wait until it has ended");
+    list.warnUnless(integerAt(source, "archiveBacklog") <= 100, "archive-backlog", subject, "the archive keeps up",
+                    number(integerAt(source, "archiveBacklog")) + " WAL files wait for the archive",
+                    "look at archive_command: it can delay nothing here, but your backups lag");
+    const Json* settings = memberAt(source, "settings");
+    list.warnUnless(!settings || textAt(*settings, "synchronous_standby_names").empty(), "synchronous", subject,
+                    "replication is asynchronous", "synchronous_standby_names is set: a cut between the sites blocks commits",
+                    "know that, or clear it");
+    list.warnUnless(integerAt(source, "unloggedTables") == 0, "unlogged-tables", subject, "no unlogged tables",
+                    number(integerAt(source, "unloggedTables")) + " unlogged tables will be empty after the switch",
+                    "ALTER TABLE … SET LOGGED if their rows matter");
+    list.warnUnless(integerAt(source, "logicalSlots") == 0, "logical-slots", subject, "no logical slots",
+                    number(integerAt(source, "logicalSlots")) + " logical slots do not move with a switch",
+                    "their subscribers must be set up again");
+    const Json* hints = settings ? settings->get_object().if_contains("wal_log_hints") : nullptr;
+    const bool rewindable = booleanAt(source, "dataChecksums") || (hints && hints->is_string() && hints->get_string() == "on");
+    list.warnUnless(rewindable, "rewindable", subject, "pg_rewind is possible",
+                    "neither checksums nor wal_log_hints: after an emergency the old primary must be seeded again",
+                    "set wal_log_hints = on at the next restart");
+}
+
+void checkReplica(CheckList& list, const std::string& subject, const Json& source, const Json& replica,
+                  const CheckLimits& limits) {
+    const int64_t senders = setting(replica, "max_wal_senders");
+    list.refuseUnless(senders >= 2, "wal-senders", subject, "the replica may serve replicas after promotion",
+                      "max_wal_senders is " + number(senders) + " at the replica", "set it to 5 or more and restart it");
+    const int64_t slots = setting(replica, "max_replication_slots");
+    list.refuseUnless(slots > static_cast<int64_t>(count(replica, "slots")), "free-slot", subject,
+                      "a replication slot is free at the replica", "all " + number(slots) + " replication slots are taken",
+                      "raise max_replication_slots or drop unused slots");
+    const int64_t free = integerAt(replica, "diskFreeBytes", -1), data = integerAt(replica, "dataBytes");
+    if (free >= 0)
+        list.refuseUnless(free > static_cast<int64_t>(static_cast<double>(data) * limits.diskFreeFractionMin), "disk",
+                          subject, "enough disk is free at the replica",
+                          "only " + number(free >> 20) + " MiB of disk are free at the replica", "free some before it takes over");
+    list.refuseUnless(setting(replica, "max_connections") >= integerAt(source, "connections"), "connections", subject,
+                      "the replica takes as many connections", "the replica takes fewer connections than are open now",
+                      "raise max_connections there");
+}
+
+void checkDatabase(CheckList& list, const Snapshot& snapshot, const std::string& name, const CheckLimits& limits) {
+    const Application& from = *snapshot.from;
+    const Application& to = *snapshot.to;
+    const std::string subject = to.name + "/" + name;
+    const bool linked = std::any_of(snapshot.links.begin(), snapshot.links.end(), [&](const Link& link) {
+        return link.from == from.name && link.to == to.name && link.database == name;
+    });
+    list.refuseUnless(linked, "link", subject, "replication from " + from.name + " is enabled",
+                      "there is no replication from " + from.name,
+                      "`swing replication enable --from " + from.name + " --to " + to.name + "`");
+    const Json* source = snapshot.facts(from, name);
+    const Json* replica = snapshot.facts(to, name);
+    list.refuseUnless(source && booleanAt(*source, "reachable"), "source-reachable", from.name + "/" + name,
+                      "the primary answers", "the primary does not answer" + (source ? ": " + textAt(*source, "error") : ""),
+                      "a planned switch needs it; if the site is lost, that is an emergency");
+    list.refuseUnless(replica && booleanAt(*replica, "reachable"), "replica-reachable", subject, "the replica answers",
+                      "the replica does not answer" + (replica ? ": " + textAt(*replica, "error") : ""),
+                      "start it; look at its log");
+    if (!source || !replica || !booleanAt(*source, "reachable") || !booleanAt(*replica, "reachable")) return;
+    list.refuseUnless(textAt(*source, "role") == "primary", "source-role", from.name + "/" + name, "it is the primary",
+                      "it is not a primary but " + textAt(*source, "role"), "the group's current application must be the primary");
+    list.refuseUnless(textAt(*replica, "role") == "replica", "replica-role", subject, "it is a replica",
+                      "it is not a replica but " + textAt(*replica, "role"), "`swing replication resync` makes it one again");
+    checkVersions(list, subject, *source, *replica);
+    checkCollations(list, subject, *source, *replica);
+    checkParameters(list, subject, *source, *replica);
+    checkReplicaFit(list, subject, *source, *replica, limits);
+    checkSource(list, from.name + "/" + name, *source, limits);
+    checkReplica(list, subject, *source, *replica, limits);
+    list.refuseUnless(booleanAt(*source, "canConnectToPeer"), "reverse-connection", from.name + "/" + name,
+                      "the old site can replicate from the new one",
+                      "the old site cannot open a replication connection to the new one: " + textAt(*source, "peerError"),
+                      "firewall, pg_hba.conf or certificate at " + to.name + ": without it going back is impossible");
+    for (const auto& [side, facts] : {std::pair{from.name, source}, {to.name, replica}}) {
+        const Json* guard = memberAt(*facts, "guard");
+        const int64_t epoch = guard ? integerAt(*guard, "epoch") : 0;
+        list.refuseUnless(epoch <= snapshot.group.epoch, "epoch", side + "/" + name, "its epoch is not newer than the group's",
+                          "its boot guard is of epoch " + number(epoch) + ", newer than the group's " + number(snapshot.group.epoch),
+                          "another controller has switched it: restore this controller's newest backup");
+    }
+}
+
+}  // namespace
+
+Readiness checkSwitch(const Snapshot& snapshot, const CheckLimits& limits) {
+    CheckList list(snapshot.at);
+    checkGroup(list, snapshot);
+    if (!snapshot.from || !snapshot.to) return list.take();
+    checkAgents(list, snapshot, *snapshot.from, limits);
+    checkAgents(list, snapshot, *snapshot.to, limits);
+    checkPair(list, snapshot);
+    checkTargetRuns(list, snapshot);
+    for (const std::string& name : commonDatabases(*snapshot.from, *snapshot.to))
+        checkDatabase(list, snapshot, name, limits);
+    return list.take();
+}
+
+}  // namespace swb::plan

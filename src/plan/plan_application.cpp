@@ -1,0 +1,96 @@
+#include <algorithm>
+
+#include "plan/environment.h"
+#include "plan/plan_builder.h"
+
+namespace swb::plan {
+namespace {
+
+bool isReplicaSomewhere(const Snapshot& snapshot) {
+    return std::any_of(snapshot.links.begin(), snapshot.links.end(),
+                       [&](const Link& link) { return link.to == snapshot.to->name; });
+}
+
+// An application in a group that is not its current one is a standby: in maintenance, writers stopped.
+bool isStandby(const Snapshot& snapshot) {
+    return !snapshot.group.name.empty() && snapshot.group.current != snapshot.to->name;
+}
+
+std::string failoverStatus(const Snapshot& snapshot) {
+    if (snapshot.group.name.empty()) return "none";
+    return isStandby(snapshot) ? "offline" : "online";
+}
+
+}  // namespace
+
+Result<run::Run> planApply(const Snapshot& snapshot, const Intent& intent) {
+    const Application& application = *snapshot.to;
+    const bool standby = isStandby(snapshot) || isReplicaSomewhere(snapshot);
+    PlanBuilder plan("apply", snapshot, intent);
+    const bool linked = snapshot.from && std::any_of(snapshot.links.begin(), snapshot.links.end(), [&](const Link& link) {
+                            return link.from == application.name && link.to == snapshot.from->name;
+                        });
+    plan.subject()["variablesTo"] =
+        environmentVariables(application, linked ? replicaAddresses(application, *snapshot.from)
+                                                 : std::map<std::string, std::string>{});
+    plan.subject()["failoverStatus"] = failoverStatus(snapshot);
+    plan.subject()["standby"] = standby;
+    plan.subject()["databases"] = JsonArray{};
+    plan.step("configure", "configure", application.name + ": definition at every server", joined(application.servers()),
+              "agents work from it when the controller is away", "kept on disk", "nothing");
+    if (!application.web.empty())
+        plan.step("prepare-web", "prepare-web", application.name + ": web fronts prepared once", joined(webServers(application)),
+                  "a switch never reloads a front", "tested by the front itself", "nothing");
+    if (!application.processes.empty())
+        plan.step("apply-processes", "apply-processes", application.name + ": processes run as defined",
+                  joined(processServers(application)), "asked for", "health checks", "nothing");
+    return plan.take();
+}
+
+Result<run::Run> planMaintenance(const Snapshot& snapshot, bool on, const Intent& intent) {
+    const Application& application = *snapshot.to;
+    if (application.web.empty() && application.processes.empty())
+        return fail(ErrorCode::NotReady, application.name + " has neither a web front nor processes");
+    if (!on && (isStandby(snapshot) || isReplicaSomewhere(snapshot)))
+        for (const auto& [name, spec] : application.databases) {
+            const Json* facts = snapshot.facts(application, name);
+            if (!facts || textAt(*facts, "role") != "primary")
+                return fail(ErrorCode::NotReady,
+                            application.name + "/" + name + " is not a primary: maintenance stays on",
+                            "`swing group switch` lifts it when the promotion is verified");
+        }
+    PlanBuilder plan(on ? "maintenance-on" : "maintenance-off", snapshot, intent);
+    plan.subject()["databases"] = JsonArray{};
+    // The steps work on `from` when they take traffic away and on `to` when they let it in.
+    plan.subject()["from"] = applicationToJson(application);
+    const std::string servers = joined(application.servers());
+    if (on)
+        plan.step("maintenance-on", "maintenance-on", application.name + ": maintenance page on, writers stopped", servers,
+                  "asked for", "a probe through every web front sees the page", "page off, writers started");
+    else
+        plan.step("maintenance-off", "maintenance-off", application.name + ": maintenance page off", servers, "asked for",
+                  "a probe through every web front sees the application", "page on");
+    return plan.take();
+}
+
+Result<run::Run> planRemoval(const Snapshot& snapshot, const Intent& intent) {
+    const Application& application = *snapshot.to;
+    for (const Group& group : snapshot.groups)
+        if (group.primary == application.name || group.secondary == application.name)
+            return fail(ErrorCode::InUse, application.name + " belongs to the group " + group.name,
+                        "take it out of the group first: `swing group update` or `swing group delete`");
+    for (const Link& link : snapshot.links)
+        return fail(ErrorCode::InUse, link.to + "/" + link.database + " replicates from " + link.from,
+                    "`swing replication disable` first");
+    PlanBuilder plan("delete", snapshot, intent);
+    plan.subject()["databases"] = JsonArray{};
+    if (!application.servers().empty())
+        plan.step("remove", "remove", application.name + ": processes stopped, configuration removed; databases stay",
+                  joined(application.servers()), "asked for", "gone", "none")
+            .skippable = true;
+    plan.step("forget", "forget", application.name + " is forgotten", "controller", "asked for", "stored", "none");
+    plan.run().steps.front().pointOfNoReturn = true;
+    return plan.take();
+}
+
+}  // namespace swb::plan

@@ -1,0 +1,109 @@
+#include <algorithm>
+
+#include "plan/plan_builder.h"
+
+namespace swb::plan {
+namespace {
+
+Result<void> requireConsent(const Application& to, const std::vector<std::string>& databases,
+                            const std::vector<std::string>& consent) {
+    for (const std::string& name : databases) {
+        const std::string word = consentWord(to.name, name);
+        if (std::find(consent.begin(), consent.end(), word) == consent.end())
+            return fail(ErrorCode::ConsentRequired, "the data of " + to.name + "/" + name + " will be replaced",
+                        "confirm by typing it: --consent " + word);
+    }
+    return {};
+}
+
+}  // namespace
+
+std::string consentWord(const std::string& application, const std::string& database) {
+    return "replace:" + application + "/" + database;
+}
+
+Result<run::Run> planReplication(const Snapshot& snapshot, const std::vector<std::string>& databases, bool resync,
+                                 const std::vector<std::string>& consent, const Intent& intent) {
+    const Application& from = *snapshot.from;
+    const Application& to = *snapshot.to;
+    if (databases.empty())
+        return fail(ErrorCode::NotReady, from.name + " and " + to.name + " have no database in common",
+                    "give both definitions a database of the same name and engine");
+    JsonArray checks;
+    for (const std::string& name : databases) {
+        const Readiness readiness = checkReplication(snapshot, name);
+        TRY_VOID(requireReady(readiness, resync ? "resync" : "replication"));
+        checks.push_back(toJson(readiness));
+    }
+    TRY_VOID(requireConsent(to, databases, consent));
+    PlanBuilder plan(resync ? "resync" : "replicate", snapshot, intent);
+    plan.run().checks = checks;
+    plan.subject()["databases"] = JsonArray(databases.begin(), databases.end());
+    const std::string source = joined(databaseServers(from, databases)), target = joined(databaseServers(to, databases));
+    plan.step("request-certificates", "request-certificates", "keys and certificate requests", source + ", " + target,
+              "replication between clouds is encrypted and both ends are verified", "requests are there", "nothing");
+    plan.step("sign-certificates", "sign-certificates", "the controller's CA signs them", "controller",
+              "one CA for both sites", "signed", "nothing");
+    plan.step("install-certificates", "install-certificates", "TLS on, by reload", source + ", " + target,
+              "no server is restarted for it", "the server offers TLS with the new certificate", "nothing");
+    plan.step("prepare-source", "prepare-source", from.name + ": role, access, slot", source, "the replica needs a way in",
+              "slot and rule are there", "slot and access removed");
+    plan.step("test-source", "test-source", to.name + " → " + from.name + ": a real replication connection", target,
+              "an hour of copying must not end at a firewall", "the source's identity is read", "nothing");
+    plan.step("seed", "seed", to.name + ": base copy, verified, streaming", target,
+              "the target's data is replaced by the source's", "verified against its manifest, streaming seen",
+              "slot and access removed at the source; the old data stays until the copy streams");
+    plan.step("prepare-target", "prepare-target", to.name + ": access for the way back", target,
+              "going back must work before going", "rule is there", "nothing");
+    plan.step("test-reverse", "test-reverse", from.name + " → " + to.name + ": a real replication connection", source,
+              "most people find out at rejoin", "the target's identity is read", "nothing");
+    plan.step("link", "link", "the link is recorded", "controller", "status and switches stand on it", "stored", "removed");
+    return plan.take();
+}
+
+Result<run::Run> planDisable(const Snapshot& snapshot, const std::vector<std::string>& databases, const Intent& intent) {
+    const Application& from = *snapshot.from;
+    const Application& to = *snapshot.to;
+    for (const std::string& name : databases) {
+        const bool linked = std::any_of(snapshot.links.begin(), snapshot.links.end(), [&](const Link& link) {
+            return link.from == from.name && link.to == to.name && link.database == name;
+        });
+        if (!linked)
+            return fail(ErrorCode::NotFound, to.name + "/" + name + " does not replicate from " + from.name,
+                        "`swing replication status` lists what does");
+    }
+    if (databases.empty()) return fail(ErrorCode::NotFound, to.name + " does not replicate from " + from.name);
+    PlanBuilder plan("disable-replication", snapshot, intent);
+    plan.subject()["databases"] = JsonArray(databases.begin(), databases.end());
+    plan.step("promote-standalone", "promote-standalone", to.name + ": replicas become standalone",
+              joined(databaseServers(to, databases)), "both sides stand alone afterwards", "writable", "none");
+    plan.step("release-source", "release-source", from.name + ": slots and access removed",
+              joined(databaseServers(from, databases)), "a slot without a replica fills the disk", "slot gone", "none")
+        .skippable = true;
+    plan.step("unlink", "unlink", "the link is forgotten", "controller", "there is none any more", "stored", "none");
+    plan.run().steps.front().pointOfNoReturn = true;
+    return plan.take();
+}
+
+Result<run::Run> planPromotion(const Snapshot& snapshot, const std::string& database, const Intent& intent) {
+    if (!snapshot.to->databases.count(database))
+        return fail(ErrorCode::NotFound, snapshot.to->name + " has no database " + database);
+    const Readiness readiness = checkPromotion(snapshot, database);
+    TRY_VOID(requireReady(readiness, "the promotion"));
+    const Application& to = *snapshot.to;
+    PlanBuilder plan("promote", snapshot, intent);
+    plan.run().checks = toJson(readiness);
+    plan.subject()["databases"] = JsonArray{Json(database)};
+    plan.step("promote-standalone", "promote-standalone", to.name + "/" + database + " becomes a standalone primary",
+              to.databases.at(database).server, "asked for", "writable", "none: the point of no return")
+        .pointOfNoReturn = true;
+    if (snapshot.from)
+        plan.step("release-source", "release-source", snapshot.from->name + ": slot and access removed",
+                  joined(databaseServers(*snapshot.from, {database})), "a slot without a replica fills the disk", "slot gone",
+                  "none")
+            .skippable = true;
+    plan.step("unlink", "unlink", "the link is forgotten", "controller", "there is none any more", "stored", "none");
+    return plan.take();
+}
+
+}  // namespace swb::plan

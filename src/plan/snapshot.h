@@ -1,0 +1,40 @@
+// What a planner sees: everything it needs to know of the world, taken at one time. Built by the edges, judged here.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/application.h"
+#include "model/group.h"
+
+namespace swb::plan {
+
+struct AgentView {
+    bool connected = false;
+    std::vector<std::string> verbs;
+    std::string version;
+    int64_t clockSkewMs = 0;  // agent's clock minus the controller's, as seen with its newest heartbeat
+};
+
+struct Snapshot {
+    UnixMs at = 0;
+    Group group;                                 // empty name: no group
+    std::optional<Application> from, to;
+    std::vector<Link> links;                     // all links of either application
+    std::vector<Group> groups;                   // all groups (slot rules, use of applications)
+    std::map<std::string, AgentView> agents;     // by server
+    std::map<std::string, Json> databases;       // FACTS by "application/database"
+    std::map<std::string, Json> fronts;          // {mode, status} by "application/address"
+    std::map<std::string, Json> processes;       // {running, healthy} by "application/process"
+    std::map<std::string, Json> servers;         // server.inspect by server
+    bool dnsServing = false;
+
+    const Json* facts(const Application& application, const std::string& database) const;
+};
+
+// Names of the databases that both applications have, with the same engine.
+std::vector<std::string> commonDatabases(const Application& a, const Application& b);
+
+}  // namespace swb::plan

@@ -1,0 +1,81 @@
+#include <set>
+
+#include "step/kind.h"
+
+namespace swb::step {
+namespace {
+
+// Servers that have a front or a writer of the application.
+std::set<std::string> concernedServers(const Application& application) {
+    std::set<std::string> servers;
+    for (const WebSpec& web : application.web) servers.insert(web.server);
+    for (const auto& [name, process] : application.processes)
+        if (process.writes) servers.insert(process.server);
+    return servers;
+}
+
+int64_t longestStopMs(const Application& application) {
+    int64_t longest = 0;
+    for (const auto& [name, process] : application.processes)
+        if (process.writes) longest = std::max(longest, process.stopMs);
+    return longest;
+}
+
+Commands maintenanceOn(const Application& application) {
+    auto fronts = frontsByServer(application);
+    Commands commands;
+    for (const std::string& server : concernedServers(application))
+        commands.push_back({server, server, "maintenance.on",
+                            JsonObject{{"application", application.name},
+                                       {"mode", "page"},
+                                       {"web", toJsonArray(fronts[server])},
+                                       {"stopWriters", true},
+                                       {"maintenance", toJson(application.maintenance)}},
+                            5000 + longestStopMs(application)});
+    return commands;
+}
+
+Commands maintenanceOff(const Application& application) {
+    auto fronts = frontsByServer(application);
+    Commands commands;
+    for (const std::string& server : concernedServers(application))
+        commands.push_back({server, server, "maintenance.off",
+                            JsonObject{{"application", application.name},
+                                       {"web", toJsonArray(fronts[server])},
+                                       {"startWriters", true}},
+                            15'000});
+    return commands;
+}
+
+// The verb's own success is its probe; the sentence repeats what the probes saw.
+Result<Json> probed(const Run&, const Step& step) {
+    size_t fronts = 0;
+    int64_t worstStatus = 0;
+    for (const run::CommandRecord& record : step.commands) {
+        if (record.undo || record.attempt != step.attempts) continue;
+        if (const Json* list = memberAt(record.result, "fronts"); list && list->is_array())
+            for (const Json& front : list->get_array()) {
+                ++fronts;
+                worstStatus = std::max(worstStatus, integerAt(front, "status"));
+            }
+    }
+    if (fronts == 0) return detail("no web front");
+    return detail(std::to_string(fronts) + (fronts == 1 ? " web front answers " : " web fronts answer ") +
+                  std::to_string(worstStatus));
+}
+
+}  // namespace
+
+std::unique_ptr<run::StepKind> maintenanceOnStep() {
+    return kind(
+        "maintenance-on", [](const Run& run, const Step&) { return maintenanceOn(subjectOf(run).from); }, probed,
+        [](const Run& run, const Step&) { return maintenanceOff(subjectOf(run).from); });
+}
+
+std::unique_ptr<run::StepKind> maintenanceOffStep() {
+    return kind(
+        "maintenance-off", [](const Run& run, const Step&) { return maintenanceOff(subjectOf(run).to); }, probed,
+        [](const Run& run, const Step&) { return maintenanceOn(subjectOf(run).to); });
+}
+
+}  // namespace swb::step

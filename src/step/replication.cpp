@@ -1,0 +1,106 @@
+#include "step/kind.h"
+
+namespace swb::step {
+namespace {
+
+Commands prepare(const Application& source, const Application& replica, const std::vector<std::string>& databases,
+                 const std::string& slot) {
+    Commands commands;
+    for (const std::string& name : databases) {
+        const DatabaseSpec& spec = source.databases.at(name);
+        commands.push_back({keyOf(source, name), spec.server, "database.prepare-source",
+                            JsonObject{{"database", toJson(spec)},
+                                       {"application", source.name},
+                                       {"peer", peerOf(replica, name)},
+                                       {"slot", slot}},
+                            60'000});
+    }
+    return commands;
+}
+
+Commands test(const Application& here, const Application& there, const std::vector<std::string>& databases) {
+    Commands commands;
+    for (const std::string& name : databases) {
+        const DatabaseSpec& spec = here.databases.at(name);
+        commands.push_back({keyOf(here, name), spec.server, "database.test-source",
+                            JsonObject{{"database", toJson(spec)}, {"peer", peerOf(there, name)}}, 20'000});
+    }
+    return commands;
+}
+
+Commands release(const Run& run, const Step&) {
+    const Subject subject = subjectOf(run);
+    Commands commands;
+    if (!subject.hasFrom()) return commands;
+    for (const std::string& name : subject.databases) {
+        const DatabaseSpec& spec = subject.from.databases.at(name);
+        commands.push_back({keyOf(subject.from, name), spec.server, "database.release-source",
+                            JsonObject{{"database", toJson(spec)}, {"slots", JsonArray{Json(Link::slotFor(subject.to.name))}}},
+                            30'000});
+    }
+    return commands;
+}
+
+Commands prepareSource(const Run& run, const Step&) {
+    const Subject subject = subjectOf(run);
+    return prepare(subject.from, subject.to, subject.databases, Link::slotFor(subject.to.name));
+}
+
+Commands prepareTarget(const Run& run, const Step&) {
+    const Subject subject = subjectOf(run);
+    return prepare(subject.to, subject.from, subject.databases, "");
+}
+
+Commands testSource(const Run& run, const Step&) {
+    const Subject subject = subjectOf(run);
+    return test(subject.to, subject.from, subject.databases);
+}
+
+Commands testReverse(const Run& run, const Step&) {
+    const Subject subject = subjectOf(run);
+    return test(subject.from, subject.to, subject.databases);
+}
+
+Commands seed(const Run& run, const Step&) {
+    const Subject subject = subjectOf(run);
+    Commands commands;
+    for (const std::string& name : subject.databases) {
+        const DatabaseSpec& spec = subject.to.databases.at(name);
+        commands.push_back({keyOf(subject.to, name), spec.server, "database.seed",
+                            JsonObject{{"database", toJson(spec)},
+                                       {"application", subject.to.name},
+                                       {"peer", peerOf(subject.from, name)},
+                                       {"slot", Link::slotFor(subject.to.name)},
+                                       {"consent", "replace:" + subject.to.name + "/" + name}},
+                            7 * 24 * 3600'000LL});
+    }
+    return commands;
+}
+
+Commands promoteStandalone(const Run& run, const Step&) {
+    const Subject subject = subjectOf(run);
+    Commands commands;
+    for (const std::string& name : subject.databases) {
+        const DatabaseSpec& spec = subject.to.databases.at(name);
+        commands.push_back({keyOf(subject.to, name), spec.server, "database.promote-standalone",
+                            JsonObject{{"database", toJson(spec)}, {"allowLagging", false}}, 60'000});
+    }
+    return commands;
+}
+
+Commands link(const Run&, const Step&) { return {{"controller", "", "controller.link", JsonObject{}, 10'000}}; }
+Commands unlink(const Run&, const Step&) { return {{"controller", "", "controller.unlink", JsonObject{}, 10'000}}; }
+
+}  // namespace
+
+std::unique_ptr<run::StepKind> prepareSourceStep() { return kind("prepare-source", prepareSource, succeeded, release); }
+std::unique_ptr<run::StepKind> prepareTargetStep() { return kind("prepare-target", prepareTarget); }
+std::unique_ptr<run::StepKind> testSourceStep() { return kind("test-source", testSource); }
+std::unique_ptr<run::StepKind> testReverseStep() { return kind("test-reverse", testReverse); }
+std::unique_ptr<run::StepKind> seedStep() { return kind("seed", seed); }
+std::unique_ptr<run::StepKind> promoteStandaloneStep() { return kind("promote-standalone", promoteStandalone); }
+std::unique_ptr<run::StepKind> releaseSourceStep() { return kind("release-source", release); }
+std::unique_ptr<run::StepKind> linkStep() { return kind("link", link, succeeded, unlink); }
+std::unique_ptr<run::StepKind> unlinkStep() { return kind("unlink", unlink); }
+
+}  // namespace swb::step

@@ -1,0 +1,57 @@
+#include <algorithm>
+
+#include "step/kind.h"
+
+namespace swb::step {
+namespace {
+
+// What is left of the outage budget when this step began, less the time an undo needs to begin.
+int64_t awaitMs(const Run& run, const Step& step) {
+    const int64_t used = run.heldAt && step.startedAt ? step.startedAt - run.heldAt : 0;
+    return std::max<int64_t>(100, run.outageBudgetMs - used - 200);
+}
+
+Commands act(const Run& run, const Step& step) {
+    const Subject subject = subjectOf(run);
+    const int64_t await = awaitMs(run, step);
+    Commands commands;
+    for (const auto& [server, databases] : databasesByServer(subject.to, subject.databases)) {
+        JsonArray entries;
+        for (const DatabaseSpec& spec : databases)
+            entries.push_back(JsonObject{{"database", toJson(spec)}, {"token", tokenOf(run, spec.name)}});
+        commands.push_back({server, server, "database.take-over",
+                            JsonObject{{"databases", entries},
+                                       {"awaitMs", await},
+                                       {"group", run.group},
+                                       {"epoch", run.epoch},
+                                       {"mode", textAt(step.params, "mode")}},
+                            await + 15'000});
+    }
+    return commands;
+}
+
+Result<Json> verify(const Run& run, const Step& step) {
+    if (textAt(step.params, "mode") == "await") return detail("every replica is at its token");
+    std::string sentence;
+    for (const run::CommandRecord& record : step.commands) {
+        if (record.undo || record.attempt != step.attempts) continue;
+        const Json* list = memberAt(record.result, "databases");
+        if (!list || !list->is_array()) return fail(ErrorCode::VerificationFailed, record.server + " reported no databases");
+        for (const Json& database : list->get_array()) {
+            const Json token = tokenOf(run, textAt(database, "name"));
+            if (integerAt(database, "timeline") != integerAt(token, "timeline") + 1 ||
+                textAt(database, "switchPoint") != textAt(token, "end"))
+                return fail(ErrorCode::VerificationFailed,
+                            textAt(database, "name") + " was not promoted exactly at its token");
+            sentence += (sentence.empty() ? "" : ", ") + textAt(database, "name") + " on timeline " +
+                        std::to_string(integerAt(database, "timeline")) + " from " + textAt(database, "switchPoint");
+        }
+    }
+    return detail(sentence);
+}
+
+}  // namespace
+
+std::unique_ptr<run::StepKind> takeOverStep() { return kind("take-over", act, verify); }
+
+}  // namespace swb::step
