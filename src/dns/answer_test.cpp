@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <map>
 #include <random>
 
 #include "dns/dns_test_support.h"
@@ -343,6 +344,7 @@ TEST(DnsAnswer, SurvivesMutatedQueries) {
         query("shop.fo.example", type::a, {Edns{.options = {0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8}}}),
         query("a.b.c.sub.fo.example", type::ns), query("www.fo.example", type::any, {Edns{}, Edns{}}),
         query("big.fo.example", type::txt, {Edns{.udpBytes = 512}})};
+    std::map<unsigned, int> seenRcodes;
     for (int round = 0; round < 60'000; ++round) {
         Bytes bytes = seeds[random() % seeds.size()];
         for (unsigned changes = random() % 6; changes > 0; --changes) {
@@ -370,7 +372,12 @@ TEST(DnsAnswer, SurvivesMutatedQueries) {
         const auto response = parseResponse(replied);
         ASSERT_TRUE(response) << describe(response.error());
         ASSERT_EQ(response->id, bytes[0] << 8 | bytes[1]);
+        ++seenRcodes[response->rcode];
     }
+    // The mutations must get behind the parser, too.
+    for (const uint16_t rcode : {rcode::noError, rcode::nameError, rcode::formatError, rcode::refused,
+                                 rcode::badVersion, rcode::notImplemented})
+        EXPECT_GT(seenRcodes[rcode], 50) << rcode;
 }
 
 TEST(DnsAnswer, NeverWritesOutsideASmallBuffer) {

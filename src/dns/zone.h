@@ -24,8 +24,8 @@
 
 namespace swb::dns {
 
-constexpr size_t addressesPerNameMax = 32;     // all of them must fit in one plain UDP answer
-constexpr size_t nameServersMax = 13;          // with their glue they must fit in one plain UDP answer
+constexpr size_t addressesPerNameMax = 16;     // all of them fit in one plain UDP answer
+constexpr size_t nameServersMax = 13;          // their NS set fits in one plain UDP answer
 constexpr size_t zoneRecordSetsMax = 200'000;  // static record sets; the groups' addresses have their own limit
 constexpr size_t recordsPerSetMax = 256;
 constexpr size_t zoneFileBytesMax = 128 << 20;  // 100,000 groups take about 20 MiB

@@ -1,0 +1,233 @@
+#include "dns/zone.h"
+
+#include <gmock/gmock.h>
+
+#include "dns/dns_test_support.h"
+
+namespace swb::dns::test {
+namespace {
+
+using testing::HasSubstr;
+
+// The message of the error that building this gives, or "" when it succeeds.
+std::string problemOf(const ZoneDefinition& definition) {
+    const auto zone = ZoneSnapshot::build(definition);
+    return zone ? "" : zone.error().message;
+}
+
+template <typename Change>
+std::string problemAfter(Change change) {
+    ZoneDefinition definition = exampleDefinition();
+    change(definition);
+    return problemOf(definition);
+}
+
+TEST(DnsZone, TheExampleIsValid) {
+    EXPECT_EQ(problemOf(exampleDefinition()), "");
+}
+
+TEST(DnsZone, RefusesWhatWouldLeadNowhere) {
+    EXPECT_THAT(problemAfter([](auto& zone) { zone.addresses[0].addresses.clear(); }), HasSubstr("no address at all"));
+    EXPECT_THAT(problemAfter([](auto& zone) { zone.addresses[0].addresses = {address("0.0.0.0")}; }),
+                HasSubstr("which is none"));
+    EXPECT_THAT(problemAfter([](auto& zone) { zone.nameServers.clear(); }), HasSubstr("no name server"));
+    EXPECT_THAT(problemAfter([](auto& zone) { zone.nameServers[0].addresses.clear(); }), HasSubstr("has no address"));
+    EXPECT_THAT(problemAfter([](auto& zone) { zone.addresses[0].name = name("shop.sub.fo.example"); }),
+                HasSubstr("delegated"));
+    EXPECT_EQ(problemAfter([](auto& zone) { zone.nameServers.push_back({name("ns.far.example"), {}}); }), "");
+}
+
+TEST(DnsZone, RefusesWhatIsOutside) {
+    EXPECT_THAT(problemAfter([](auto& zone) { zone.addresses[0].name = name("shop.example"); }),
+                HasSubstr("not inside the zone"));
+    EXPECT_THAT(problemAfter([](auto& zone) { zone.records[0].name = name("xfo.example"); }),
+                HasSubstr("not inside the zone"));
+    EXPECT_THAT(problemAfter([](auto& zone) {
+                    zone.nameServers.push_back({name("ns.far.example"), {address("192.0.2.9")}});
+                }),
+                HasSubstr("not ours"));
+}
+
+TEST(DnsZone, RefusesContradictions) {
+    EXPECT_THAT(
+        problemAfter([](auto& zone) { zone.records.push_back(recordSet("SHOP.fo.example", type::a, {"192.0.2.3"})); }),
+        HasSubstr("two record sets of type A"));
+    EXPECT_THAT(problemAfter([](auto& zone) {
+                    zone.records.push_back(recordSet("shop.fo.example", type::cname, {"blog.fo.example"}));
+                }),
+                HasSubstr("CNAME and other records"));
+    EXPECT_THAT(
+        problemAfter([](auto& zone) { zone.records.push_back(recordSet("www.fo.example", type::txt, {"text"})); }),
+        HasSubstr("CNAME and other records"));
+    EXPECT_THAT(problemAfter([](auto& zone) {
+                    zone.records.push_back(recordSet("two.cnames.fo.example", type::cname, {"a.example", "b.example"}));
+                }),
+                HasSubstr("more than one target"));
+    EXPECT_THAT(problemAfter([](auto& zone) {
+                    zone.records.push_back(recordSet("cut.fo.example", type::ns, {"www.fo.example"}));
+                }),
+                HasSubstr("is a CNAME"));
+    EXPECT_THAT(problemAfter([](auto& zone) {
+                    zone.addresses.push_back({"shop", 4, name("shop2.fo.example"), 300, {address("192.0.2.3")}});
+                }),
+                HasSubstr("different epochs"));
+    EXPECT_THAT(problemAfter([](auto& zone) {
+                    zone.addresses.push_back({"other", 1, name("shop.fo.example"), 300, {address("192.0.2.3")}});
+                }),
+                HasSubstr("two record sets"));
+}
+
+TEST(DnsZone, RefusesTheApexSetsAndQuestionTypes) {
+    const auto withRecord = [](ZoneRecordSet set) {
+        return problemAfter([&](auto& zone) { zone.records.push_back(set); });
+    };
+    EXPECT_THAT(withRecord(recordSet("fo.example", type::ns, {"ns.example"})), HasSubstr("top of the zone"));
+    EXPECT_THAT(withRecord(recordSet("fo.example", type::cname, {"a.example"})), HasSubstr("top of the zone"));
+    EXPECT_THAT(withRecord({name("a.fo.example"), type::soa, 1, {Rdata(22, '\0')}}), HasSubstr("cannot be given"));
+    for (const uint16_t meta : {uint16_t{0}, type::opt, type::ixfr, type::axfr, type::any})
+        EXPECT_THAT(withRecord({name("a.fo.example"), meta, 1, {Rdata("x")}}), HasSubstr("only questions have"));
+    EXPECT_THAT(withRecord({name("a.fo.example"), type::a, 1, {Rdata("xyz")}}), HasSubstr("malformed"));
+    EXPECT_THAT(withRecord({name("a.fo.example"), type::txt, 1, {Rdata("\5abc")}}), HasSubstr("malformed"));
+    EXPECT_THAT(withRecord({name("a.fo.example"), type::a, 1, {}}), HasSubstr("has no data"));
+    EXPECT_THAT(withRecord(recordSet("a.fo.example", type::a, {"192.0.2.1", "192.0.2.1"})), HasSubstr("twice"));
+}
+
+TEST(DnsZone, HoldsTheLimits) {
+    EXPECT_THAT(problemAfter([](auto& zone) { zone.minimumSeconds = 301; }), HasSubstr("over 300 s"));
+    EXPECT_THAT(problemAfter([](auto& zone) { zone.serial = 0; }), HasSubstr("serial is 0"));
+    EXPECT_THAT(problemAfter([](auto& zone) { zone.addresses[0].ttlSeconds = 0x80000000; }), HasSubstr("TTL"));
+    EXPECT_THAT(problemAfter([](auto& zone) {
+                    for (int i = 0; i < 17; ++i)
+                        zone.addresses[0].addresses.push_back(address("198.51.100." + std::to_string(i)));
+                }),
+                HasSubstr("more than 16"));
+}
+
+TEST(DnsZone, AsManyAddressesAsAllowedFitInOnePlainAnswer) {
+    ZoneDefinition definition = exampleDefinition();
+    definition.addresses[0].addresses.clear();
+    for (int i = 0; i < 16; ++i)
+        definition.addresses[0].addresses.push_back(address("198.51.100." + std::to_string(i)));
+    const Response response = answered(query("shop.fo.example", type::a), Transport::udp, build(definition));
+    EXPECT_FALSE(response.isTruncated());
+    EXPECT_EQ(response.answers.size(), 16u);
+}
+
+TEST(DnsZone, SerialsCompareAroundTheCircle) {
+    EXPECT_TRUE(isNewerSerial(2, 1));
+    EXPECT_FALSE(isNewerSerial(1, 2));
+    EXPECT_FALSE(isNewerSerial(1, 1));
+    EXPECT_TRUE(isNewerSerial(5, 0xffffffff));
+    EXPECT_FALSE(isNewerSerial(0x80000001, 1)) << "half way round is not forward";
+    EXPECT_EQ(nextSerial(7), 8u);
+    EXPECT_EQ(nextSerial(0xffffffff), 1u);
+}
+
+TEST(DnsZone, AnOlderEpochOrSerialIsNoSuccessor) {
+    const auto verdict = [](auto change) {
+        ZoneDefinition definition = exampleDefinition();
+        definition.serial = 8;
+        change(definition);
+        return checkSuccessor(*exampleZone(), *build(definition));
+    };
+    EXPECT_TRUE(verdict([](auto& zone) { zone.addresses[0].epoch = 4; }));
+    EXPECT_TRUE(verdict([](auto&) {}));
+    EXPECT_TRUE(verdict([](auto& zone) { zone.addresses.erase(zone.addresses.begin()); })) << "a deleted group";
+    EXPECT_EQ(verdict([](auto& zone) { zone.addresses[0].epoch = 2; }).error().code, ErrorCode::EpochOld);
+    EXPECT_EQ(verdict([](auto& zone) { zone.addresses[1].epoch = 0; }).error().code, ErrorCode::EpochOld);
+    EXPECT_EQ(verdict([](auto& zone) {
+                  zone.serial = 7;
+                  zone.addresses[0].epoch = 4;
+              })
+                  .error()
+                  .code,
+              ErrorCode::Conflict);
+    EXPECT_EQ(verdict([](auto& zone) { zone.serial = 6; }).error().code, ErrorCode::Conflict);
+    ZoneDefinition other = exampleDefinition();
+    other.serial = 8;
+    other.origin = name("example");
+    other.mailbox = name("hostmaster.example");
+    EXPECT_EQ(checkSuccessor(*exampleZone(), *build(other)).error().code, ErrorCode::Conflict);
+    EXPECT_TRUE(checkSuccessor(*exampleZone(), *build(exampleDefinition()))) << "the same again changes nothing";
+}
+
+TEST(DnsZone, JsonRoundTrip) {
+    const ZonePointer zone = exampleZone();
+    const Json json = zoneToJson(zone->definition());
+    const auto back = zoneFromJson(*parseJson(toText(json)));
+    ASSERT_TRUE(back) << describe(back.error());
+    EXPECT_EQ(*back, zone->definition());
+    EXPECT_EQ(zoneToJson(*back), json);
+}
+
+TEST(DnsZone, JsonProblemsAreNamed) {
+    const auto problem = [](std::string_view pointer, const Json& value) {
+        Json json = zoneToJson(exampleZone()->definition());
+        json.at_pointer(pointer) = value;
+        const auto result = zoneFromJson(json);
+        return result ? "" : result.error().message;
+    };
+    EXPECT_THAT(problem("/format", "other"), HasSubstr("format"));
+    EXPECT_THAT(problem("/serial", -1), HasSubstr("serial"));
+    EXPECT_THAT(problem("/serial", 4294967296), HasSubstr("serial"));
+    EXPECT_THAT(problem("/origin", "a..b"), HasSubstr("origin"));
+    EXPECT_THAT(problem("/soa", nullptr), HasSubstr("soa"));
+    EXPECT_THAT(problem("/soa/minimum", "x"), HasSubstr("soa.minimum"));
+    EXPECT_THAT(problem("/addresses/0/ttl", 2147483648), HasSubstr("addresses[0].ttl"));
+    EXPECT_THAT(problem("/addresses/0/addresses/0", "192.0.2"), HasSubstr("192.0.2"));
+    EXPECT_THAT(problem("/records/0/type", "NOPE"), HasSubstr("NOPE"));
+    EXPECT_THAT(problem("/records/0/data/0", JsonObject()), HasSubstr("data"));
+    Json unknown = zoneToJson(exampleZone()->definition());
+    unknown.as_object()["extra"] = 1;
+    EXPECT_THAT(zoneFromJson(unknown).error().message, HasSubstr("extra"));
+    EXPECT_FALSE(zoneFromJson(Json(nullptr)));
+}
+
+TEST(DnsRdata, TextForms) {
+    const std::vector<std::tuple<uint16_t, std::string, std::string>> cases = {
+        {type::a, "192.0.2.1", "192.0.2.1"},
+        {type::aaaa, "2001:DB8:0::1", "2001:db8::1"},
+        {type::mx, "10 mail.example", "10 mail.example."},
+        {type::txt, "a \"b c\" \"q\\\"\\\\\\200\" \"\"", "\"a\" \"b c\" \"q\\\"\\\\\\200\" \"\""},
+        {1000, "\\# 0", "\\# 0"},
+        {1000, "\\# 4 dead BEEF", "\\# 4 deadbeef"},
+    };
+    for (const auto& [type, text, expected] : cases) {
+        const auto data = rdataFromText(type, text);
+        ASSERT_TRUE(data) << text << ": " << describe(data.error());
+        EXPECT_EQ(rdataToText(type, *data), expected);
+        EXPECT_EQ(*rdataFromText(type, expected), *data);
+    }
+    const std::vector<std::pair<uint16_t, std::string>> bad = {{type::a, "2001:db8::1"},
+                                                               {type::aaaa, "192.0.2.1"},
+                                                               {type::a, "192.0.2.256"},
+                                                               {type::a, ""},
+                                                               {type::txt, "\"open"},
+                                                               {type::txt, "a\\"},
+                                                               {type::txt, "\\25"},
+                                                               {type::txt, std::string(256, 'x')},
+                                                               {type::mx, "mail.example"},
+                                                               {type::mx, "65536 mail.example"},
+                                                               {1000, "abcd"},
+                                                               {1000, "\\# 2 abc"},
+                                                               {1000, "\\# 1 zz"},
+                                                               {type::soa, "a b 1 2 3 4 5"},
+                                                               {type::cname, "a..b"}};
+    for (const auto& [type, text] : bad) EXPECT_FALSE(rdataFromText(type, text)) << typeToText(type) << " " << text;
+    EXPECT_EQ(*typeFromText("TYPE65280"), 65280);
+    EXPECT_FALSE(typeFromText("TYPE65536"));
+    EXPECT_FALSE(typeFromText("a"));
+}
+
+TEST(DnsAddress, TextForms) {
+    for (const std::string text : {"192.0.2.1:53", "[2001:db8::1]:5353", "127.0.0.1:0"})
+        EXPECT_EQ(Endpoint::fromText(text)->toText(), text);
+    for (const std::string text : {"192.0.2.1", "2001:db8::1:53", "[192.0.2.1]:53", "192.0.2.1:65536",
+                                   "192.0.2.1:", "[2001:db8::1]", "localhost:53", ":53", "", "192.0.2.1:5 "})
+        EXPECT_FALSE(Endpoint::fromText(text)) << text;
+    const Endpoint endpoint = *Endpoint::fromText("[2001:db8::1]:53");
+    EXPECT_EQ(SocketAddress::of(endpoint).endpoint(), endpoint);
+}
+
+}  // namespace
+}  // namespace swb::dns::test
