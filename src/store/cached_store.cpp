@@ -68,13 +68,12 @@ Result<std::vector<Event>> CachedStore::events(const EventQuery& query) const {
         const std::shared_lock lock(reading_);
         if (state_.keepsAfter(bounded.after)) return state_.eventsAfter(bounded);
     }
-    const std::lock_guard lock(committing_);
     return readEvents(bounded);
 }
 
 Result<std::vector<Event>> CachedStore::readEvents(const EventQuery& query) const {
-    SWB_ASSERT(state_.keepsAfter(query.after), "a backend whose state forgets events must read them itself");
-    return state_.eventsAfter(query);
+    SWB_ASSERT(query.after > latestSequence(), "a backend whose state forgets events must read them itself");
+    return std::vector<Event>{};
 }
 
 Result<ChainReport> CachedStore::verifyChain() const {

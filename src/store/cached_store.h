@@ -31,7 +31,7 @@ class CachedStore : public Store {
 
     // Makes the change durable, whole or not at all. Called with `committing_` held.
     virtual Result<void> persist(const Change& change) = 0;
-    // Events that the state no longer keeps. Called with `committing_` held.
+    // Events that the state no longer keeps. Called without locks.
     virtual Result<std::vector<Event>> readEvents(const EventQuery& query) const;
 
     mutable std::mutex committing_;
