@@ -37,9 +37,8 @@ TEST(HttpServer, RequestAndAnswerRoundTrip) {
         EXPECT_EQ(answer.status, 200);
         EXPECT_NE(answer.header.find("X-Test: yes\r\n"), std::string::npos) << answer.header;
         EXPECT_NE(answer.header.find("Date: "), std::string::npos);
-        EXPECT_EQ(answer.body,
-                  R"({"method":"POST","path":"/v1/groups/shop","wait":"5","token":"Bearer t","bytes":5,)"
-                  R"("from":"127.0.0.1","name":""})");
+        EXPECT_EQ(answer.body, R"({"method":"POST","path":"/v1/groups/shop","wait":"5","token":"Bearer t","bytes":5,)"
+                               R"("from":"127.0.0.1","name":""})");
     }
     EXPECT_EQ(server.figures().requests, 3u);
     EXPECT_EQ(server.figures().accepted, 1u);

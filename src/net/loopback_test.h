@@ -240,6 +240,8 @@ inline WebSocketTarget targetOf(uint16_t port, const TlsIdentity& identity = age
     return target;
 }
 
-inline void ignoreRequest(HttpRequest, const HttpRespond& respond) { respond(HttpResponse{}); }
+inline void ignoreRequest(HttpRequest, const HttpRespond& respond) {
+    respond(HttpResponse{});
+}
 
 }  // namespace swb::net::test

@@ -5,8 +5,12 @@
 namespace swb::net {
 namespace {
 
-uint32_t most(uint32_t bound) { return bound - 1; }
-uint32_t least(uint32_t) { return 0; }
+uint32_t most(uint32_t bound) {
+    return bound - 1;
+}
+uint32_t least(uint32_t) {
+    return 0;
+}
 
 TEST(Reconnect, FailedAttemptsDoubleUpToTheLongest) {
     ReconnectPolicy policy({}, most);

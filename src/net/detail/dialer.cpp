@@ -135,7 +135,7 @@ asio::awaitable<Result<std::shared_ptr<WebSocketPump>>> Dialer::dial(const WebSo
     co_await tls.async_handshake(asio::ssl::stream_base::client, into(error));
     if (error) co_return fail(handshakeError(target, tls, error));
 
-    WebSocketPump::configure(webSocket, settings);
+    WebSocketPump::configure(webSocket);
     websocket::response_type response;
     co_await webSocket.async_handshake(response, authority(target), target.path, into(error));
     if (error == websocket::error::upgrade_declined) {

@@ -218,10 +218,16 @@ asio::awaitable<void> HttpConnection::farewell() {
     }
 }
 
+void HttpConnection::woken() {
+    // A cut stream has a reader that does not read: a write may be stuck.
+    if (eventOutbox_ && eventOutbox_->wasCut()) transport().close();
+    signal_.raise();
+}
+
 std::function<void()> HttpConnection::waker() {
     const auto executor = stream_->get_executor();
     std::function<void()> raise = [self = weak_from_this()] {
-        if (const auto connection = self.lock()) connection->signal_.raise();
+        if (const auto connection = self.lock()) connection->woken();
     };
     return [executor, raise] { asio::post(executor, raise); };
 }

@@ -51,6 +51,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     asio::awaitable<void> farewell();
 
     std::function<void()> waker();
+    void woken();
     beast::tcp_stream& transport() { return stream_->next_layer(); }
 
     ServerCore& core_;

@@ -89,7 +89,7 @@ asio::awaitable<void> HttpConnection::serveWebSocket(Parser& parser) {
                                 core_.settings.webSocketSilenceMs};
     WebSocketStream webSocket(std::move(*stream_));
     stream_.reset();
-    WebSocketPump::configure(webSocket, settings);
+    WebSocketPump::configure(webSocket);
     const auto request = parser.release();
     IoError error;
     beast::get_lowest_layer(webSocket).expires_after(std::chrono::milliseconds(core_.settings.handshakeTimeoutMs));

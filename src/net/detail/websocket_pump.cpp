@@ -1,6 +1,10 @@
 #include "net/detail/websocket_pump.h"
 
+#include <fmt/format.h>
+
 #include <utility>
+
+#include "base/limits.h"
 
 namespace swb::net::detail {
 
@@ -11,6 +15,7 @@ constexpr auto closeTimeout = std::chrono::seconds(1);
 constexpr auto drainTimeout = std::chrono::seconds(2);
 // Charged for each received message beyond its bytes, so that a flood of empty ones is bounded too.
 constexpr size_t messageCost = 256;
+constexpr size_t absurdBytes = 16 * limits::linkFrameBytes;
 constexpr size_t closeReasonBytes = 120;  // RFC 6455: a control frame holds 125, two are the code
 }  // namespace
 
@@ -54,8 +59,10 @@ WebSocketPump::~WebSocketPump() {
     session_->outbox.detach();
 }
 
-void WebSocketPump::configure(WebSocketStream& stream, const PumpSettings& settings) {
-    stream.read_message_max(settings.frameBytes);
+void WebSocketPump::configure(WebSocketStream& stream) {
+    // The read loop's buffer is the limit, because Beast's own reports what went wrong while it closed, not why it did.
+    // Beast's ends at once what announces absurd lengths.
+    stream.read_message_max(absurdBytes);
     stream.auto_fragment(false);
     stream.text(true);
 }
@@ -77,9 +84,13 @@ asio::awaitable<Error> WebSocketPump::run(std::shared_ptr<SerialQueue> callbacks
 
     const IoError error = co_await readLoop(std::move(callbacks), std::move(onMessage));
     const Error reason = reasonOf(error);
-    session_->outbox.cut(reason.message);
+    if (error == websocket::error::buffer_overflow) {
+        session_->outbox.close(reason.message);
+    } else {
+        session_->outbox.cut(reason.message);
+    }
     while (writing_) {
-        abort();
+        if (session_->outbox.wasCut()) abort();
         writerSignal_.raise();
         co_await readerSignal_.wait();
     }
@@ -90,7 +101,7 @@ asio::awaitable<Error> WebSocketPump::run(std::shared_ptr<SerialQueue> callbacks
 
 asio::awaitable<IoError> WebSocketPump::readLoop(std::shared_ptr<SerialQueue> callbacks,
                                                  std::function<void(std::string)> onMessage) {
-    beast::flat_buffer buffer;
+    beast::flat_buffer buffer(settings_.frameBytes);
     IoError error;
     while (true) {
         co_await stream_.async_read(buffer, into(error));
@@ -156,8 +167,8 @@ void WebSocketPump::abort() {
 }
 
 Error WebSocketPump::reasonOf(const IoError& error) const {
-    if (error == websocket::error::message_too_big) {
-        return Error(ErrorCode::TooLarge, "the peer sent a message over the limit");
+    if (error == websocket::error::buffer_overflow) {
+        return Error(ErrorCode::TooLarge, fmt::format("a message is over the limit of {} bytes", settings_.frameBytes));
     }
     if (session_->outbox.wasCut()) return Error(ErrorCode::Busy, session_->outbox.reason());
     if (session_->outbox.closed()) return Error(ErrorCode::Unreachable, "closed: " + session_->outbox.reason());

@@ -41,7 +41,7 @@ class WebSocketPump : public std::enable_shared_from_this<WebSocketPump> {
     void abort();
 
     // Before a handshake on `stream`: what is agreed for both ends.
-    static void configure(WebSocketStream& stream, const PumpSettings& settings);
+    static void configure(WebSocketStream& stream);
 
   private:
     class Session;
