@@ -12,8 +12,9 @@ bool isPending(const CommandRecord& record) {
     return record.state == CommandState::sent || record.state == CommandState::unknown;
 }
 
-std::string commandId(const Run& run, const Step& step, const CommandSpec& spec, bool undo, int attempt) {
-    return run.id + "." + step.name + "." + spec.key + (undo ? ".undo" : ".act") + std::to_string(attempt);
+// Short enough for the link's limit whatever the names of servers and databases are.
+std::string commandId(const Run& run, const Step& step, size_t index, bool undo, int attempt) {
+    return run.id + "." + step.name + "." + std::to_string(index) + (undo ? ".undo" : ".act") + std::to_string(attempt);
 }
 
 bool anyDone(const Step& step) {
@@ -124,9 +125,10 @@ void Engine::begin(Step& step, bool undo) {
     // Computed after the times are set: a step may give its agents what is left of the budget.
     const StepKind& kind = catalogue_.at(step.kind);
     const auto specs = undo ? kind.undo(run(), step) : kind.act(run(), step);
+    size_t index = 0;
     for (const CommandSpec& spec : specs) {
         CommandRecord record;
-        record.id = commandId(run(), step, spec, undo, attempt);
+        record.id = commandId(run(), step, index++, undo, attempt);
         record.key = spec.key;
         record.server = spec.server;
         record.verb = spec.verb;

@@ -92,35 +92,35 @@ struct Driver {
     }
     void toPromote() {
         ASSERT_TRUE(give(Start{}));
-        done("r-1.prepare.a.act1");
-        done("r-1.prepare.b.act1");
-        done("r-1.fence.a.act1");
+        done("r-1.prepare.0.act1");
+        done("r-1.prepare.1.act1");
+        done("r-1.fence.0.act1");
     }
     void pastPromote() {
         toPromote();
-        done("r-1.promote.b.act1");
-        done("r-1.activate.b.act1");
+        done("r-1.promote.0.act1");
+        done("r-1.activate.0.act1");
     }
 };
 
 TEST(RunEngine, GoesThroughEveryStep) {
     Driver driver;
     ASSERT_TRUE(driver.give(Start{}));
-    EXPECT_EQ(driver.sent(), "r-1.prepare.a.act1 r-1.prepare.b.act1");
-    driver.done("r-1.prepare.a.act1");
+    EXPECT_EQ(driver.sent(), "r-1.prepare.0.act1 r-1.prepare.1.act1");
+    driver.done("r-1.prepare.0.act1");
     EXPECT_EQ(driver.sent(), "");
-    driver.done("r-1.prepare.b.act1");
-    EXPECT_EQ(driver.sent(), "r-1.fence.a.act1");
+    driver.done("r-1.prepare.1.act1");
+    EXPECT_EQ(driver.sent(), "r-1.fence.0.act1");
     driver.now += 40;
-    driver.done("r-1.fence.a.act1");
-    EXPECT_EQ(driver.sent(), "r-1.promote.b.act1 r-1.activate.b.act1") << "two round trips inside the outage";
+    driver.done("r-1.fence.0.act1");
+    EXPECT_EQ(driver.sent(), "r-1.promote.0.act1 r-1.activate.0.act1") << "two round trips inside the outage";
     driver.now += 60;
-    driver.done("r-1.activate.b.act1");
+    driver.done("r-1.activate.0.act1");
     EXPECT_EQ(driver.run.find("activate")->state, StepState::running) << "judged only after the promotion";
-    driver.done("r-1.promote.b.act1");
+    driver.done("r-1.promote.0.act1");
     EXPECT_EQ(driver.run.pointOfNoReturnAt, driver.now);
-    EXPECT_EQ(driver.sent(), "r-1.rejoin.a.act1");
-    driver.done("r-1.rejoin.a.act1");
+    EXPECT_EQ(driver.sent(), "r-1.rejoin.0.act1");
+    driver.done("r-1.rejoin.0.act1");
     EXPECT_EQ(driver.run.state, RunState::done);
     EXPECT_EQ(driver.run.writeOutageMs(), 100);
 }
@@ -128,10 +128,10 @@ TEST(RunEngine, GoesThroughEveryStep) {
 TEST(RunEngine, FailureBeforeThePointOfNoReturnUndoesEverything) {
     Driver driver;
     driver.toPromote();
-    driver.failed("r-1.promote.b.act1");
-    EXPECT_EQ(driver.sent(), "r-1.fence.a.undo1");
+    driver.failed("r-1.promote.0.act1");
+    EXPECT_EQ(driver.sent(), "r-1.fence.0.undo1");
     EXPECT_EQ(driver.run.direction, Direction::backward);
-    driver.done("r-1.fence.a.undo1");
+    driver.done("r-1.fence.0.undo1");
     EXPECT_EQ(driver.run.state, RunState::failed);
     EXPECT_EQ(driver.run.find("fence")->state, StepState::undone);
     EXPECT_EQ(driver.run.detail, "promote: SWB-DATABASE-FAILED: no");
@@ -140,13 +140,13 @@ TEST(RunEngine, FailureBeforeThePointOfNoReturnUndoesEverything) {
 TEST(RunEngine, AFailedUndoIsTriedAgainUntilItWorks) {
     Driver driver;
     driver.toPromote();
-    driver.failed("r-1.promote.b.act1");
-    driver.failed("r-1.fence.a.undo1");
+    driver.failed("r-1.promote.0.act1");
+    driver.failed("r-1.fence.0.undo1");
     EXPECT_EQ(driver.run.state, RunState::waiting);
     driver.now = nextTick(driver.run);
     ASSERT_TRUE(driver.give(Tick{}));
-    EXPECT_EQ(driver.sent(), "r-1.fence.a.undo2");
-    driver.done("r-1.fence.a.undo2");
+    EXPECT_EQ(driver.sent(), "r-1.fence.0.undo2");
+    driver.done("r-1.fence.0.undo2");
     EXPECT_EQ(driver.run.state, RunState::failed);
 }
 
@@ -154,13 +154,13 @@ TEST(RunEngine, AfterThePointOfNoReturnOnlyForward) {
     Driver driver;
     driver.pastPromote();
     EXPECT_EQ(driver.give(Abort{"x"}).error().code, ErrorCode::RunState);
-    driver.failed("r-1.rejoin.a.act1");
+    driver.failed("r-1.rejoin.0.act1");
     EXPECT_EQ(driver.run.state, RunState::waiting);
     EXPECT_EQ(driver.run.direction, Direction::forward);
     driver.now = nextTick(driver.run);
     ASSERT_TRUE(driver.give(Tick{}));
-    EXPECT_EQ(driver.sent(), "r-1.rejoin.a.act2");
-    driver.failed("r-1.rejoin.a.act2");
+    EXPECT_EQ(driver.sent(), "r-1.rejoin.0.act2");
+    driver.failed("r-1.rejoin.0.act2");
     EXPECT_EQ(driver.give(Skip{""}).error().code, ErrorCode::InvalidInput);
     ASSERT_TRUE(driver.give(Skip{"the site is gone"}));
     EXPECT_EQ(driver.run.state, RunState::done);
@@ -177,8 +177,8 @@ TEST(RunEngine, AnUnknownOutcomeIsAskedForAndNeverAssumed) {
     ASSERT_TRUE(driver.give(Tick{}));
     EXPECT_EQ(driver.run.direction, Direction::forward);
     ASSERT_TRUE(driver.give(ServerBack{"b"}));
-    EXPECT_EQ(driver.sent(Effect::Kind::inquire), "r-1.promote.b.act1 r-1.activate.b.act1");
-    driver.done("r-1.promote.b.act1");
+    EXPECT_EQ(driver.sent(Effect::Kind::inquire), "r-1.promote.0.act1 r-1.activate.0.act1");
+    driver.done("r-1.promote.0.act1");
     EXPECT_TRUE(driver.run.pointOfNoReturnPassed());
 }
 
@@ -187,29 +187,29 @@ TEST(RunEngine, ACommandThatNeverArrivedIsSentAgainWithItsId) {
     ASSERT_TRUE(driver.give(Start{}));
     ASSERT_TRUE(driver.give(ServerLost{"a"}));
     ASSERT_TRUE(driver.give(ServerBack{"a"}));
-    ASSERT_TRUE(driver.give(CommandNeverArrived{"r-1.prepare.a.act1"}));
-    EXPECT_EQ(driver.sent(), "r-1.prepare.a.act1");
+    ASSERT_TRUE(driver.give(CommandNeverArrived{"r-1.prepare.0.act1"}));
+    EXPECT_EQ(driver.sent(), "r-1.prepare.0.act1");
 }
 
 TEST(RunEngine, RestartAsksForEverythingThatWasSent) {
     Driver driver;
     driver.toPromote();
     ASSERT_TRUE(driver.give(Recover{}));
-    EXPECT_EQ(driver.sent(Effect::Kind::inquire), "r-1.promote.b.act1 r-1.activate.b.act1");
+    EXPECT_EQ(driver.sent(Effect::Kind::inquire), "r-1.promote.0.act1 r-1.activate.0.act1");
     EXPECT_EQ(driver.sent(), "");
 }
 
 TEST(RunEngine, BudgetUsedUpBeforePromotionTurnsRound) {
     Driver driver;
     ASSERT_TRUE(driver.give(Start{}));
-    driver.done("r-1.prepare.a.act1");
-    driver.done("r-1.prepare.b.act1");
+    driver.done("r-1.prepare.0.act1");
+    driver.done("r-1.prepare.1.act1");
     driver.now += 5000;
     ASSERT_TRUE(driver.give(Tick{}));
-    EXPECT_EQ(driver.sent(Effect::Kind::cancel), "r-1.fence.a.act1");
-    driver.done("r-1.fence.a.act1");  // it had succeeded after all: it must be undone
-    EXPECT_EQ(driver.sent(), "r-1.fence.a.undo1");
-    driver.done("r-1.fence.a.undo1");
+    EXPECT_EQ(driver.sent(Effect::Kind::cancel), "r-1.fence.0.act1");
+    driver.done("r-1.fence.0.act1");  // it had succeeded after all: it must be undone
+    EXPECT_EQ(driver.sent(), "r-1.fence.0.undo1");
+    driver.done("r-1.fence.0.undo1");
     EXPECT_EQ(driver.run.state, RunState::failed);
 }
 
@@ -217,17 +217,17 @@ TEST(RunEngine, AbortDuringPromotionLetsItsOutcomeDecide) {
     Driver driver;
     driver.toPromote();
     ASSERT_TRUE(driver.give(Abort{"too late?"}));
-    EXPECT_EQ(driver.sent(Effect::Kind::cancel), "r-1.promote.b.act1");
-    driver.failed("r-1.promote.b.act1");
-    driver.done("r-1.fence.a.undo1");
+    EXPECT_EQ(driver.sent(Effect::Kind::cancel), "r-1.promote.0.act1");
+    driver.failed("r-1.promote.0.act1");
+    driver.done("r-1.fence.0.undo1");
     EXPECT_EQ(driver.run.state, RunState::aborted);
 
     Driver late;
     late.toPromote();
     ASSERT_TRUE(late.give(Abort{"too late?"}));
-    late.done("r-1.promote.b.act1");
-    late.done("r-1.activate.b.act1");
-    late.done("r-1.rejoin.a.act1");
+    late.done("r-1.promote.0.act1");
+    late.done("r-1.activate.0.act1");
+    late.done("r-1.rejoin.0.act1");
     EXPECT_EQ(late.run.state, RunState::done);
 }
 
@@ -235,19 +235,19 @@ TEST(RunEngine, PausesOnlyWhereNoTrafficIsHeld) {
     Driver driver;
     ASSERT_TRUE(driver.give(Start{}));
     ASSERT_TRUE(driver.give(Pause{}));
-    driver.done("r-1.prepare.a.act1");
-    driver.done("r-1.prepare.b.act1");
+    driver.done("r-1.prepare.0.act1");
+    driver.done("r-1.prepare.1.act1");
     EXPECT_EQ(driver.run.state, RunState::paused);
     ASSERT_TRUE(driver.give(Resume{}));
-    EXPECT_EQ(driver.sent(), "r-1.fence.a.act1");
+    EXPECT_EQ(driver.sent(), "r-1.fence.0.act1");
     ASSERT_TRUE(driver.give(Pause{}));
-    driver.done("r-1.fence.a.act1");
-    driver.done("r-1.promote.b.act1");
+    driver.done("r-1.fence.0.act1");
+    driver.done("r-1.promote.0.act1");
     EXPECT_EQ(driver.run.state, RunState::running) << "no pause inside the outage";
-    driver.done("r-1.activate.b.act1");
+    driver.done("r-1.activate.0.act1");
     EXPECT_EQ(driver.run.state, RunState::paused);
     ASSERT_TRUE(driver.give(Resume{}));
-    driver.done("r-1.rejoin.a.act1");
+    driver.done("r-1.rejoin.0.act1");
     EXPECT_EQ(driver.run.state, RunState::done);
 }
 
@@ -255,8 +255,8 @@ TEST(RunEngine, AbortFromPauseEndsAborted) {
     Driver driver;
     ASSERT_TRUE(driver.give(Start{}));
     ASSERT_TRUE(driver.give(Pause{}));
-    driver.done("r-1.prepare.a.act1");
-    driver.done("r-1.prepare.b.act1");
+    driver.done("r-1.prepare.0.act1");
+    driver.done("r-1.prepare.1.act1");
     ASSERT_TRUE(driver.give(Abort{"changed my mind"}));
     EXPECT_EQ(driver.run.state, RunState::aborted);
     EXPECT_EQ(driver.run.find("fence")->state, StepState::pending);

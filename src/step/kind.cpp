@@ -7,8 +7,8 @@ namespace {
 
 class FunctionKind final : public run::StepKind {
   public:
-    FunctionKind(std::string_view name, ActFunction act, VerifyFunction verify, ActFunction undo)
-        : name_(name), act_(act), verify_(verify), undo_(undo) {}
+    FunctionKind(std::string_view name, ActFunction actFunction, VerifyFunction verifyFunction, ActFunction undoFunction)
+        : name_(name), act_(actFunction), verify_(verifyFunction), undo_(undoFunction) {}
     std::string_view name() const override { return name_; }
     Commands act(const Run& run, const Step& step) const override { return act_(run, step); }
     Result<Json> verify(const Run& run, const Step& step) const override { return verify_(run, step); }
