@@ -83,12 +83,19 @@ bool serves(HttpProbe& client, const Target& target, std::string_view generation
 
 enum class Served { yes, no };
 
+// For a tenth of a second after a reload nginx's old workers accept connections beside the new ones: the state wanted
+// has to be seen for longer than that, without exception.
 bool awaitServed(const Target& target, std::string_view generationPath, Served wanted, const Context& context) {
+    constexpr int64_t steadyMs = 150, pauseMs = 5;
     HttpProbe client;
-    const MonotonicMs limit = std::min(context.deadline, SystemClock().monotonic() + reloadTimeoutMs);
-    for (int pauseMs = 2;; pauseMs = std::min(pauseMs * 2, 50)) {
-        if (serves(client, target, generationPath) == (wanted == Served::yes)) return true;
-        if (SystemClock().monotonic() + pauseMs >= limit || context.cancelled()) return false;
+    const SystemClock clock;
+    const MonotonicMs limit = std::min(context.deadline, clock.monotonic() + reloadTimeoutMs);
+    MonotonicMs since = clock.monotonic();
+    for (;;) {
+        if (serves(client, target, generationPath) != (wanted == Served::yes)) since = clock.monotonic();
+        const MonotonicMs now = clock.monotonic();
+        if (now - since >= steadyMs) return true;
+        if (now + pauseMs >= limit || context.cancelled()) return false;
         std::this_thread::sleep_for(std::chrono::milliseconds(pauseMs));
     }
 }
@@ -138,23 +145,29 @@ class Rollback {
     std::optional<std::string> before_;
 };
 
-Result<void> testSite(const Server& server, const Layout& layout, const std::string& siteFile, const Context& context) {
-    const std::string dump = TRY(server.testConfiguration(context));
-    if (!nginx::includes(dump, siteFile))
+Result<void> testSite(const Server& server, const Layout& layout, const std::string& siteFile, const WebSpec& web,
+                      const Context& context) {
+    const nginx::Tested tested = TRY(server.testConfiguration(context));
+    if (!nginx::includes(tested.dump, siteFile))
         return fail(ErrorCode::NotReady, "nginx's configuration does not include " + siteFile,
                     "add to its http block: include \"" + layout.siteDirectory + "/*.conf\";");
-    return nginx::checkReadable(dump, layout.dataDirectory);
+    for (const std::string& warning : nginx::conflictWarnings(web, addressKind(web.address)))
+        if (tested.warnings.find(warning) != std::string::npos)
+            return fail(ErrorCode::InUse, "another site of this nginx has the same address and name: " + warning,
+                        "give each application its own server_name, or another port");
+    return nginx::checkReadable(tested.dump, layout.dataDirectory);
 }
 
 // Tests what was written and brings it into force, seen from outside.
-Result<void> bringIntoForce(const Server& server, const Layout& layout, const std::string& siteFile, const Site& site,
-                            const Target& target, const Context& context) {
-    TRY_VOID(testSite(server, layout, siteFile, context));
+Result<void> bringIntoForce(const Server& server, const Layout& layout, const std::string& siteFile, const WebSpec& web,
+                            const Site& site, const Context& context) {
+    TRY_VOID(testSite(server, layout, siteFile, web, context));
     if (!TRY(server.start(context))) TRY_VOID(server.reload(context));
+    const Target target(web);
     if (awaitServed(target, site.generationPath, Served::yes, context)) return {};
     return fail(ErrorCode::VerificationFailed,
                 "nginx accepted the configuration, but " + target.connectTo.text() + " is not answered by it",
-                "see nginx's error log; another site may listen there for the same name (set server_name)");
+                "see nginx's error log; another program or site may listen there (set server_name)");
 }
 
 // Written only when it differs: pages can be large, and files that do not change are left alone.
@@ -188,7 +201,7 @@ Result<Json> NginxDriver::prepare(std::string_view application, const WebSpec& w
             TRY_VOID(flushDirectory(layout.dataDirectory));
         }
         TRY_VOID(writeFileAtomically(siteFile, site.text, 0600));
-        if (const auto done = bringIntoForce(server, layout, siteFile, site, target, context); !done) {
+        if (const auto done = bringIntoForce(server, layout, siteFile, web, site, context); !done) {
             rollback.putBack();
             if (isNew) (void)lowerFlag(flag);
             // nginx may have taken the new one over meanwhile.

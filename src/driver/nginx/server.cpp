@@ -114,7 +114,7 @@ Result<void> Server::prepareFiles() const {
     return writeFileAtomically(layout_.mainConfig, renderMain(layout_, TRY(workerUser())), 0644);
 }
 
-Result<std::string> Server::testConfiguration(const Context& context) const {
+Result<Tested> Server::testConfiguration(const Context& context) const {
     ProgramCall call;
     call.argv = {layout_.program, "-T"};
     if (layout_.direct) call.argv.insert(call.argv.end(), {"-p", layout_.directory, "-c", layout_.mainConfig});
@@ -123,7 +123,7 @@ Result<std::string> Server::testConfiguration(const Context& context) const {
     if (!outcome.succeeded())
         return fail(ErrorCode::CommandFailed, "nginx refuses the configuration: " + reasonIn(outcome.errors),
                     "correct the definition, or nginx's other configuration files, and try again");
-    return std::move(outcome.output);
+    return Tested{std::move(outcome.output), std::move(outcome.errors)};
 }
 
 std::optional<ProcessIdentity> Server::master() const {

@@ -12,14 +12,19 @@
 
 namespace swb::driver::nginx {
 
+// What nginx's own test says of a configuration that it accepts.
+struct Tested {
+    std::string dump;  // the configuration as nginx sees it, every included file with its name
+    std::string warnings;
+};
+
 class Server {
   public:
     explicit Server(Layout layout);
 
     // direct: makes the directories and, when there is none, the main configuration.
     Result<void> prepareFiles() const;
-    // nginx's own test. Answers the configuration as nginx sees it, every included file with its name.
-    Result<std::string> testConfiguration(const Context& context) const;
+    Result<Tested> testConfiguration(const Context& context) const;
     bool isRunning(const Context& context) const;
     // Nothing to do when it runs. Answers whether it was started.
     Result<bool> start(const Context& context) const;

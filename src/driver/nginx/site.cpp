@@ -158,6 +158,16 @@ Site renderSite(std::string_view application, const WebSpec& web, const Maintena
     return site;
 }
 
+std::vector<std::string> conflictWarnings(const WebSpec& web, AddressKind addressKind) {
+    std::vector<std::string> warnings;
+    for (Listen& listen : listensOf(web, addressKind)) {
+        if (listen.address.host.empty()) listen.address.host = "0.0.0.0";
+        warnings.push_back(
+            fmt::format("conflicting server name \"{}\" on {}, ignored", web.serverName, listen.address.text()));
+    }
+    return warnings;
+}
+
 std::string generationPathOf(std::string_view siteText) {
     const size_t at = siteText.find(generationComment);
     if (at == std::string_view::npos) return {};

@@ -29,6 +29,9 @@ enum class AddressKind { local, translated };
 
 Site renderSite(std::string_view application, const WebSpec& web, const MaintenanceSpec& maintenance,
                 const Layout& layout, AddressKind addressKind);
+// nginx's words for "another site has this name on this address", one for each address of the site. It only warns, and
+// serves whichever site it read first.
+std::vector<std::string> conflictWarnings(const WebSpec& web, AddressKind addressKind);
 // The generation path of a site's text; empty when it is not ours.
 std::string generationPathOf(std::string_view siteText);
 std::string renderMain(const Layout& layout, std::string_view workerUser);

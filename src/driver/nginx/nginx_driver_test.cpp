@@ -1,0 +1,345 @@
+#include "driver/nginx/nginx_driver.h"
+
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/file.h"
+#include "driver/nginx/nginx_test_support.h"
+#include "driver/nginx/site.h"
+#include "driver/support/http_probe.h"
+#include "driver/support/process_identity.h"
+#include "driver/support/program.h"
+
+namespace swb::driver::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST_F(NginxTest, servesTheApplicationWithWhatItNeedsToKnow) {
+    Upstream upstream("fra");
+    const uint16_t port = freePort();
+    prepare(webFor(upstream, port));
+    Connection visitor(port);
+    const Reply reply = visitor.ask("GET", "/orders?after=3", "X-Forwarded-For: 198.51.100.9\r\n");
+    EXPECT_EQ(reply.status, 200);
+    EXPECT_THAT(reply.body, HasSubstr("fra\nGET /orders?after=3 HTTP/1.1"));
+    EXPECT_THAT(reply.body, HasSubstr("Host: shop.example"));
+    EXPECT_THAT(reply.body, HasSubstr("X-Forwarded-For: 198.51.100.9, 127.0.0.1"));
+    EXPECT_THAT(reply.body, HasSubstr("X-Forwarded-Proto: http"));
+    EXPECT_THAT(reply.body, Not(HasSubstr("Connection: upgrade")));
+    EXPECT_THAT(visitor.ask("GET", "/live", "Connection: Upgrade\r\nUpgrade: websocket\r\n").body,
+                HasSubstr("Connection: upgrade"));
+}
+
+TEST_F(NginxTest, everyMethodAndPathGetsThePageOnAConnectionThatIsKept) {
+    Upstream upstream("fra");
+    const uint16_t port = freePort();
+    const WebSpec web = webFor(upstream, port);
+    MaintenanceSpec maintenance;
+    maintenance.retryAfterSeconds = 77;
+    prepare(web, maintenance);
+    Connection visitor(port);
+    ASSERT_EQ(visitor.ask("GET", "/").status, 200);
+    set(web, MaintenanceMode::page);
+    const int passed = upstream.requests();
+    for (const std::string method : {"GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"}) {
+        for (const std::string path : {"/", "/orders", "/orders/count?a=b", "/.swingbridge/", "/a%20b/../c"}) {
+            const std::string body = method == "POST" || method == "PUT" ? std::string(200'000, 'x') : "";
+            const Reply reply = visitor.ask(
+                method, path,
+                "If-None-Match: *\r\nRange: bytes=0-1\r\nIf-Modified-Since: Fri, 01 Jan 2038 00:00:00 GMT\r\n", body);
+            ASSERT_EQ(reply.status, 503) << method << " " << path << "\n" << reply.head;
+            EXPECT_TRUE(reply.has("Swingbridge-Maintenance: page\r\n")) << reply.head;
+            EXPECT_TRUE(reply.has("Retry-After: 77\r\n")) << reply.head;
+            EXPECT_TRUE(reply.has("Cache-Control: no-store\r\n")) << reply.head;
+            EXPECT_TRUE(reply.has("Content-Type: text/html; charset=utf-8\r\n")) << reply.head;
+            EXPECT_EQ(reply.body, method == "HEAD" ? "" : nginx::defaultPage());
+        }
+    }
+    EXPECT_EQ(upstream.requests(), passed);
+    set(web, MaintenanceMode::off);
+    EXPECT_EQ(visitor.ask("POST", "/orders", "", "a=b").status, 200);
+}
+
+TEST_F(NginxTest, noneOfSixteenConnectionsIsCutAndConfirmationIsQuick) {
+    Upstream upstream("fra");
+    const uint16_t port = freePort();
+    const WebSpec web = webFor(upstream, port);
+    prepare(web);
+    std::atomic<bool> stop = false;
+    std::atomic<int> cut = 0, odd = 0, answered = 0, refused = 0;
+    std::vector<std::thread> visitors;
+    for (int number = 0; number < 16; ++number)
+        visitors.emplace_back([&] {
+            Connection visitor(port);
+            while (!stop) {
+                const int status = visitor.ask("POST", "/orders", "", "x=1").status;
+                if (status == 0) {
+                    ++cut;
+                    return;
+                }
+                (status == 200 ? answered : status == 503 ? refused : odd)++;
+            }
+        });
+    std::vector<double> times;
+    for (int round = 0; round < 25; ++round)
+        for (const auto mode : {MaintenanceMode::page, MaintenanceMode::off}) {
+            times.push_back(set(web, mode).milliseconds);
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        }
+    stop = true;
+    for (std::thread& visitor : visitors) visitor.join();
+    std::sort(times.begin(), times.end());
+    RecordProperty("confirm_ms_median", std::to_string(times[times.size() / 2]));
+    std::printf(
+        "maintenance, call to confirmed, under 16 busy connections: median %.2f ms, max %.2f ms; %d answered, %d "
+        "refused\n",
+        times[times.size() / 2], times.back(), answered.load(), refused.load());
+    EXPECT_EQ(cut, 0);
+    EXPECT_EQ(odd, 0);
+    EXPECT_GT(answered, 0);
+    EXPECT_GT(refused, 0);
+    EXPECT_LT(times[times.size() / 2], 50);
+}
+
+TEST_F(NginxTest, operatorsComeThroughByCookieOrAddressAndTheProbeNever) {
+    Upstream upstream("fra");
+    const uint16_t port = freePort();
+    const WebSpec web = webFor(upstream, port);
+    MaintenanceSpec maintenance;
+    maintenance.bypassCookie = "Operator-0123456789";
+    maintenance.page = "<p>our own page</p>";
+    prepare(web, maintenance);
+    EXPECT_TRUE(set(web, MaintenanceMode::page).maintenance);
+    Connection visitor(port);
+    const auto with = [&](const std::string& cookie) {
+        return visitor.ask("GET", "/", "Cookie: a=b; swingbridge_bypass=" + cookie + "; c=d\r\n").status;
+    };
+    EXPECT_EQ(with("Operator-0123456789"), 200);
+    EXPECT_EQ(with("operator-0123456789"), 503);
+    EXPECT_EQ(with("Operator-01234567890"), 503);
+    EXPECT_EQ(with(""), 503);
+    EXPECT_EQ(visitor.ask("GET", "/").body, "<p>our own page</p>");
+
+    maintenance.bypassCookie.clear();
+    maintenance.bypassAddresses = {"127.0.0.0/8", "2001:db8::/32"};
+    prepare(web, maintenance);
+    Connection operatorConnection(port);
+    EXPECT_EQ(operatorConnection.ask("GET", "/").status, 200);
+    EXPECT_EQ(operatorConnection.ask("GET", "/", "Cookie: swingbridge_bypass=\r\n").status, 200);
+    // Our own address is an operator's, and still the probe must see what visitors see.
+    EXPECT_TRUE(driver.probe("shop-fra", web, context()).maintenance);
+    maintenance.bypassAddresses = {"127.0.0.2"};
+    prepare(web, maintenance);
+    EXPECT_EQ(Connection(port).ask("GET", "/").status, 503);
+}
+
+TEST_F(NginxTest, theStateSurvivesReloadsRestartsAndPreparingAgain) {
+    Upstream upstream("fra");
+    const uint16_t port = freePort();
+    WebSpec web = webFor(upstream, port);
+    prepare(web, {}, "shop-fra", MaintenanceMode::page);
+    EXPECT_EQ(Connection(port).ask("GET", "/").status, 503);
+    prepare(web, {}, "shop-fra", MaintenanceMode::off);
+    MaintenanceSpec changed;
+    changed.retryAfterSeconds = 99;
+    prepare(web, changed, "shop-fra", MaintenanceMode::off);
+    EXPECT_TRUE(Connection(port).ask("GET", "/").has("Retry-After: 99"));
+    ASSERT_TRUE(driver.stop(web, context()));
+    EXPECT_EQ(driver.probe("shop-fra", web, context()).status, 0);
+    NginxDriver next;  // of an agent that was started anew
+    const auto running = next.ensureRunning(web, context());
+    ASSERT_TRUE(running) << describe(running.error());
+    EXPECT_TRUE(booleanAt(*running, "started"));
+    EXPECT_FALSE(booleanAt(*next.ensureRunning(web, context()), "started"));
+    EXPECT_EQ(next.maintenance("shop-fra", web, context()), MaintenanceMode::page);
+    EXPECT_TRUE(next.probe("shop-fra", web, context()).maintenance);
+    set(web, MaintenanceMode::off);
+    EXPECT_EQ(next.maintenance("shop-fra", web, context()), MaintenanceMode::off);
+    prepare(web, changed, "shop-fra", MaintenanceMode::page);
+    EXPECT_EQ(Connection(port).ask("GET", "/").status, 200);
+}
+
+TEST_F(NginxTest, preparingTheSameAgainReloadsNothing) {
+    Upstream upstream("fra");
+    const uint16_t port = freePort();
+    const WebSpec web = webFor(upstream, port);
+    prepare(web);
+    Connection idle(port);
+    ASSERT_EQ(idle.ask("GET", "/").status, 200);
+    const auto again = driver.prepare("shop-fra", web, {}, MaintenanceMode::off, context());
+    ASSERT_TRUE(again);
+    EXPECT_FALSE(booleanAt(*again, "changed"));
+    EXPECT_EQ(idle.ask("GET", "/").status, 200);
+    EXPECT_EQ(textAt(*again, "config"), directory.path() + "/sites/swingbridge-shop-fra.conf");
+}
+
+TEST_F(NginxTest, twoApplicationsShareOneNginx) {
+    Upstream fra("fra"), blog("blog");
+    const uint16_t port = freePort();
+    WebSpec shopWeb = webFor(fra, port), blogWeb = webFor(blog, port);
+    shopWeb.serverName = "shop.example";
+    blogWeb.serverName = "blog.example";
+    MaintenanceSpec maintenance;
+    maintenance.bypassCookie = "Operator-0123456789";
+    // The longest names there are, alike in their beginning.
+    const std::string longest(60, 'a');
+    prepare(shopWeb, maintenance, longest + "-1");
+    prepare(blogWeb, maintenance, longest + "-2");
+    set(shopWeb, MaintenanceMode::page, longest + "-1");
+    EXPECT_EQ(Connection(port).ask("GET", "/").status, 503);
+    HttpProbe client;
+    EXPECT_EQ(client.get({"http://blog.example:" + std::to_string(port) + "/", {"127.0.0.1", port}, {}, 1000}).status,
+              200);
+    EXPECT_FALSE(driver.probe(longest + "-2", blogWeb, context()).maintenance);
+
+    const auto removed = driver.remove(longest + "-1", shopWeb, context());
+    ASSERT_TRUE(removed) << describe(removed.error());
+    EXPECT_FALSE(fileExists(textAt(*removed, "config")));
+    EXPECT_EQ(driver.maintenance(longest + "-1", shopWeb, context()), MaintenanceMode::off);
+    EXPECT_EQ(driver.probe(longest + "-2", blogWeb, context()).status, 200);
+    EXPECT_FALSE(booleanAt(*driver.remove(longest + "-1", shopWeb, context()), "changed"));
+}
+
+TEST_F(NginxTest, anotherSiteOnTheSamePortAndNameIsRefusedAndTakenBack) {
+    Upstream fra("fra"), blog("blog");
+    const uint16_t port = freePort();
+    prepare(webFor(fra, port));
+    const auto second = driver.prepare("blog", webFor(blog, port), {}, MaintenanceMode::page, context(1500));
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, ErrorCode::InUse);
+    EXPECT_FALSE(fileExists(directory.path() + "/sites/swingbridge-blog.conf"));
+    EXPECT_EQ(driver.maintenance("blog", webFor(blog, port), context()), MaintenanceMode::off);
+    EXPECT_THAT(Connection(port).ask("GET", "/").body, HasSubstr("fra\n"));
+}
+
+TEST_F(NginxTest, aPortOfAnotherProgramIsRefusedAndTakenBack) {
+    Upstream fra("fra"), other("other");
+    const uint16_t port = freePort();
+    prepare(webFor(fra, port));
+    const WebSpec taken = webFor(fra, other.port());
+    const auto refused = driver.prepare("blog", taken, {}, MaintenanceMode::off, context(1500));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::VerificationFailed) << describe(refused.error());
+    EXPECT_FALSE(fileExists(directory.path() + "/sites/swingbridge-blog.conf"));
+    EXPECT_THAT(Connection(port).ask("GET", "/").body, HasSubstr("fra\n"));
+}
+
+TEST_F(NginxTest, aConfigurationThatNginxRefusesIsTakenBack) {
+    Upstream upstream("fra");
+    const uint16_t port = freePort();
+    WebSpec web = webFor(upstream, port);
+    prepare(web);
+    const std::string site = directory.path() + "/sites/swingbridge-shop-fra.conf";
+    const std::string before = *readFile(site);
+    web.certificate = web.key = directory.path() + "/missing.pem";
+    const auto refused = driver.prepare("shop-fra", web, {}, MaintenanceMode::off, context());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::CommandFailed);
+    EXPECT_THAT(refused.error().message, HasSubstr("missing.pem"));
+    EXPECT_EQ(*readFile(site), before);
+    EXPECT_EQ(Connection(port).ask("GET", "/").status, 200);
+    EXPECT_TRUE(set(webFor(upstream, port), MaintenanceMode::page).maintenance);
+}
+
+TEST_F(NginxTest, aMainConfigurationWithoutTheIncludeIsRefused) {
+    Upstream upstream("fra");
+    ASSERT_TRUE(writeFileAtomically(config(),
+                                    "pid \"" + directory.path() + "/nginx.pid\";\nerror_log \"" + directory.path() +
+                                        "/error.log\";\nevents {}\nhttp { access_log off; }\n",
+                                    0644));
+    const auto refused = driver.prepare("shop-fra", webFor(upstream, freePort()), {}, MaintenanceMode::off, context());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::NotReady);
+    EXPECT_THAT(refused.error().hint, HasSubstr("include \"" + directory.path() + "/sites/*.conf\""));
+}
+
+TEST_F(NginxTest, maintenanceThatCannotBeConfirmedIsTakenBack) {
+    Upstream upstream("fra");
+    const WebSpec web = webFor(upstream, freePort());
+    const auto unprepared = driver.setMaintenance("shop-fra", web, MaintenanceMode::page, context(200));
+    ASSERT_FALSE(unprepared);
+    EXPECT_EQ(unprepared.error().code, ErrorCode::NotReady);
+    prepare(web);
+    ASSERT_TRUE(driver.stop(web, context()));
+    const auto unseen = driver.setMaintenance("shop-fra", web, MaintenanceMode::page, context(200));
+    ASSERT_FALSE(unseen);
+    EXPECT_EQ(unseen.error().code, ErrorCode::ProbeFailed);
+    EXPECT_EQ(driver.maintenance("shop-fra", web, context()), MaintenanceMode::off);
+}
+
+TEST_F(NginxTest, anApplicationsOwn503IsNotMaintenance) {
+    Upstream upstream("fra");
+    const uint16_t port = freePort();
+    prepare(webFor(upstream, port));
+    const Reply reply = Connection(port).ask("GET", "/broken");
+    EXPECT_EQ(reply.status, 503);
+    EXPECT_FALSE(reply.has("Swingbridge-Maintenance"));
+    EXPECT_THAT(reply.body, HasSubstr("fra\n"));
+}
+
+TEST_F(NginxTest, workersOfAKilledMasterAreReplaced) {
+    Upstream upstream("fra");
+    const uint16_t port = freePort();
+    const WebSpec web = webFor(upstream, port);
+    prepare(web);
+    const auto pid = integerAt(*driver.ensureRunning(web, context()), "pid");
+    const auto master = processIdentity(static_cast<pid_t>(pid));
+    ASSERT_TRUE(master);
+    ASSERT_TRUE(sendSignal(*master, SIGKILL));
+    ASSERT_TRUE(awaitExit(*master, SystemClock().monotonic() + 2000));
+    const auto restarted = driver.ensureRunning(web, context());
+    ASSERT_TRUE(restarted) << describe(restarted.error());
+    EXPECT_TRUE(booleanAt(*restarted, "started"));
+    EXPECT_EQ(Connection(port).ask("GET", "/").status, 200);
+}
+
+TEST_F(NginxTest, tlsFrontsAreProbedWithoutTrust) {
+    Upstream upstream("fra");
+    const uint16_t port = freePort();
+    WebSpec web = webFor(upstream, port);
+    web.certificate = directory.path() + "/front.crt";
+    web.key = directory.path() + "/front key.pem";
+    web.serverName = "*.shop.example";
+    ProgramCall call;
+    call.argv = {"openssl",
+                 "req",
+                 "-x509",
+                 "-newkey",
+                 "ec",
+                 "-pkeyopt",
+                 "ec_paramgen_curve:prime256v1",
+                 "-nodes",
+                 "-subj",
+                 "/CN=shop.example",
+                 "-days",
+                 "2",
+                 "-keyout",
+                 web.key,
+                 "-out",
+                 web.certificate};
+    ASSERT_TRUE(runChecked(call, context()));
+    prepare(web);
+    EXPECT_EQ(driver.probe("shop-fra", web, context()).status, 200);
+    const FrontProbe on = set(web, MaintenanceMode::page);
+    EXPECT_TRUE(on.maintenance);
+    std::printf("maintenance over TLS, call to confirmed: %.2f ms\n", on.milliseconds);
+    set(web, MaintenanceMode::off);
+}
+
+TEST_F(NginxTest, anAddressThatIsTranslatedOnTheWayListensEverywhere) {
+    Upstream upstream("fra");
+    const uint16_t port = freePort();
+    WebSpec web = webFor(upstream, port);
+    web.address = "203.0.113.10";
+    prepare(web);
+    EXPECT_EQ(driver.probe("shop-fra", web, context()).address, "127.0.0.1:" + std::to_string(port));
+    EXPECT_TRUE(set(web, MaintenanceMode::page).maintenance);
+}
+
+}  // namespace
+}  // namespace swb::driver::test
