@@ -1,0 +1,131 @@
+// The application's own part of a server: its definition, environment and processes.
+#include <algorithm>
+
+#include "agent/processes.h"
+#include "agent/verbs/arguments.h"
+#include "agent/verbs/parallel.h"
+#include "agent/verbs/verbs.h"
+
+namespace swb::agent {
+namespace {
+
+Result<std::string> applicationName(VerbCall& call) {
+    const std::string name = textAt(call.args(), "application");
+    TRY_VOID(checkedName("application", name));
+    return name;
+}
+
+Result<std::optional<std::map<std::string, std::string>>> variables(VerbCall& call) {
+    Arguments reader(call.args());
+    const auto pairs = reader.stringMap("variables");
+    const bool given = reader.object("variables") != nullptr;
+    TRY_VOID(reader.finish());
+    if (!given) return std::optional<std::map<std::string, std::string>>();
+    return std::optional(std::map<std::string, std::string>(pairs.begin(), pairs.end()));
+}
+
+// The secret that PostgreSQL clients are given by convention; without one the server trusts the connection itself.
+Secret databasePassword(const LocalApplication& application) {
+    const auto secret = application.secrets.find("POSTGRESQL_PASSWORD");
+    if (secret != application.secrets.end()) return secret->second;
+    const auto variable = application.environment.find("POSTGRESQL_PASSWORD");
+    return variable != application.environment.end() ? Secret(variable->second) : Secret();
+}
+
+}  // namespace
+
+Result<Json> applicationConfigure(VerbCall& call) {
+    const std::string name = TRY(applicationName(call));
+    const auto held = TRY(lockApplication(call, name));
+    const LocalApplication application = TRY(call.services.applications.configure(call.args()));
+    const std::string file = TRY(
+        call.services.drivers.process().writeEnvironment(name, application.commonEnvironment(), call.processContext()));
+    return Json(JsonObject{{"environmentFile", file}});
+}
+
+Result<Json> applicationRemove(VerbCall& call) {
+    const std::string name = TRY(applicationName(call));
+    const auto held = TRY(lockApplication(call, name));
+    const auto application = call.services.applications.get(name);
+    if (!application) return Json(JsonObject{});
+    TRY(applyProcesses(call, *application, ProcessGoal::nothing));
+    for (const auto& web : application->web) {
+        auto* driver = TRY(call.services.drivers.web(web.front));
+        TRY(driver->remove(name, web, call.contextFor(web)));
+    }
+    // Empty: nothing of the application's secrets stays in the file that processes were given.
+    TRY(call.services.drivers.process().writeEnvironment(name, {}, call.processContext()));
+    TRY_VOID(call.services.applications.remove(name));
+    return Json(JsonObject{});
+}
+
+Result<Json> processApply(VerbCall& call) {
+    const std::string name = TRY(applicationName(call));
+    const auto held = TRY(lockApplication(call, name));
+    Applications::State state;
+    state.supervised = true;
+    state.writers = booleanAt(call.args(), "writers");
+    const LocalApplication application = TRY(call.services.applications.change(name, state));
+    JsonArray processes = TRY(applyProcesses(call, application, ProcessGoal::asStateSays));
+    return Json(JsonObject{{"processes", std::move(processes)}});
+}
+
+Result<Json> processRestart(VerbCall& call) {
+    const std::string name = TRY(applicationName(call));
+    const std::string wanted = textAt(call.args(), "process");
+    const auto held = TRY(lockApplication(call, name));
+    const LocalApplication application = TRY(call.services.applications.get(name));
+    const auto process = application.processes.find(wanted);
+    if (process == application.processes.end())
+        return fail(ErrorCode::NotFound, "application " + name + " has no process " + wanted + " on this server");
+    if (!application.shouldRun(process->second))
+        return fail(ErrorCode::RunState, "process " + wanted + " is not to run now",
+                    "it writes, and its application is in maintenance or not current");
+    auto& driver = call.services.drivers.process();
+    TRY(driver.restart(name, process->second, application.environmentOf(process->second), call.processContext()));
+    const auto state = TRY(driver.awaitHealthy(name, process->second, call.processContext()));
+    return Json(JsonObject{{"processes", JsonArray{toJson(state)}}});
+}
+
+Result<Json> applicationActivate(VerbCall& call) {
+    const std::string name = TRY(applicationName(call));
+    const MonotonicMs begun = SystemClock().monotonic();
+    const auto held = TRY(lockApplication(call, name));
+    Applications::State state;
+    state.failoverStatus = textAt(call.args(), "failoverStatus", "online");
+    state.variables = TRY(variables(call));
+    LocalApplication application = TRY(call.services.applications.change(name, state));
+
+    JsonObject result{{"writableAfterMs", nullptr}};
+    const Json* database = memberAt(call.args(), "database");
+    if (database && !database->is_null()) {
+        const DatabaseItem item = TRY(databaseItem(call, *database));
+        const int64_t awaitMs = std::max<int64_t>(integerAt(call.args(), "awaitWritableMs", call.deadline - begun), 1);
+        TRY_VOID(call.services.drivers.writeAsApplication(item.spec, databasePassword(application),
+                                                          call.contextFor(item.spec, begun + awaitMs)));
+        result["writableAfterMs"] = SystemClock().monotonic() - begun;
+    }
+    // Writers only once the database takes writes: kept in this order across a crash too.
+    Applications::State running;
+    running.supervised = true;
+    running.writers = true;
+    application = TRY(call.services.applications.change(name, running));
+    result["processes"] = TRY(applyProcesses(call, application, ProcessGoal::asStateSays));
+    result["smoke"] = JsonObject{{"write", database && !database->is_null() ? "ok" : "none"}};
+    return Json(std::move(result));
+}
+
+Result<Json> applicationDeactivate(VerbCall& call) {
+    const std::string name = TRY(applicationName(call));
+    const auto held = TRY(lockApplication(call, name));
+    Applications::State state;
+    state.failoverStatus = textAt(call.args(), "failoverStatus", "offline");
+    state.variables = TRY(variables(call));
+    state.writers = false;
+    state.supervised = true;
+    const LocalApplication application = TRY(call.services.applications.change(name, state));
+    JsonArray processes = TRY(applyProcesses(call, application, ProcessGoal::asStateSays));
+    return Json(JsonObject{{"processes", std::move(processes)}});
+}
+
+}  // namespace swb::agent

@@ -1,0 +1,32 @@
+// The same work on several things at once, each in its own thread; the last one in the caller's.
+#pragma once
+
+#include <future>
+#include <vector>
+
+#include "base/result.h"
+
+namespace swb::agent {
+
+template <typename Item, typename Work>
+auto inParallel(std::vector<Item>& items, const Work& work) -> std::vector<decltype(work(items.front()))> {
+    using Answer = decltype(work(items.front()));
+    std::vector<std::future<Answer>> others;
+    for (size_t i = 0; i + 1 < items.size(); ++i)
+        others.push_back(std::async(std::launch::async, [&work, &item = items[i]] { return work(item); }));
+    std::vector<Answer> answers;
+    if (items.empty()) return answers;
+    Answer last = work(items.back());
+    for (auto& other : others) answers.push_back(other.get());
+    answers.push_back(std::move(last));
+    return answers;
+}
+
+template <typename T>
+const Error* firstError(const std::vector<Result<T>>& results) {
+    for (const auto& result : results)
+        if (!result) return &result.error();
+    return nullptr;
+}
+
+}  // namespace swb::agent
