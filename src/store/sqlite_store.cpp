@@ -210,7 +210,8 @@ SqliteStore::SqliteStore(std::unique_ptr<Database> database, const Clock& clock)
 SqliteStore::~SqliteStore() = default;
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path, const Clock& clock) {
-    std::unique_ptr<SqliteStore> store(new SqliteStore(TRY(Database::open(path)), clock));
+    auto database = TRY(Database::open(path));
+    std::unique_ptr<SqliteStore> store(new SqliteStore(std::move(database), clock));
     TRY_VOID(store->database_->load(store->state_));
     logDebug("store", "opened {} at revision {}, event {}", path, store->revision(), store->latestSequence());
     return store;
