@@ -18,18 +18,22 @@ inline tl::unexpected<Error> fail(Error error) { return tl::make_unexpected(std:
 
 }  // namespace swb
 
-// A macro because only a macro can return from its caller.
-#define TRY(expression)                                                            \
-    ({                                                                             \
-        auto swbTryResult = (expression);                                          \
-        if (!swbTryResult) return ::swb::fail(std::move(swbTryResult).error());    \
-        static_assert(!std::is_lvalue_reference_v<decltype(*std::move(swbTryResult))>); \
-        std::move(*swbTryResult);                                                  \
+// Macros because only a macro can return from its caller; __COUNTER__ keeps nested uses apart.
+#define SWB_TRY_NAMED(name, expression)                                     \
+    ({                                                                      \
+        auto name = (expression);                                           \
+        if (!name) return ::swb::fail(std::move(name).error());             \
+        std::move(*name);                                                   \
     })
+#define SWB_TRY_JOIN(prefix, number) prefix##number
+#define SWB_TRY_UNIQUE(number, expression) SWB_TRY_NAMED(SWB_TRY_JOIN(swbTryResult, number), expression)
+#define TRY(expression) SWB_TRY_UNIQUE(__COUNTER__, expression)
 
 // The same for Result<void>.
-#define TRY_VOID(expression)                                                    \
-    do {                                                                        \
-        auto swbTryResult = (expression);                                       \
-        if (!swbTryResult) return ::swb::fail(std::move(swbTryResult).error()); \
+#define SWB_TRY_VOID_NAMED(name, expression)                    \
+    do {                                                        \
+        auto name = (expression);                               \
+        if (!name) return ::swb::fail(std::move(name).error()); \
     } while (false)
+#define SWB_TRY_VOID_UNIQUE(number, expression) SWB_TRY_VOID_NAMED(SWB_TRY_JOIN(swbTryResult, number), expression)
+#define TRY_VOID(expression) SWB_TRY_VOID_UNIQUE(__COUNTER__, expression)

@@ -27,7 +27,7 @@ std::vector<std::string> agentVerbs() {
 
 std::vector<std::string> controllerVerbs() {
     return {"controller.forget", "controller.link",    "controller.lock",   "controller.publish", "controller.report",
-            "controller.sign-certificates", "controller.unlink", "controller.unlock"};
+            "controller.sign-certificates", "controller.unlink"};
 }
 
 }  // namespace swb::step

@@ -1,0 +1,39 @@
+// The controller's own verbs: what a step changes in the store and the zone. Each is idempotent and one commit.
+#pragma once
+
+#include "crypto/certificate.h"
+#include "crypto/seal.h"
+#include "dispatch/conductor.h"
+#include "dispatch/publisher.h"
+
+namespace swb::dispatch {
+
+class ControllerVerbs final : public LocalVerbs {
+  public:
+    ControllerVerbs(store::Store& store, Publisher& publisher, const crypto::CertificateAuthority& authority,
+                    const crypto::Sealer& sealer, const Clock& clock)
+        : store_(store), publisher_(publisher), authority_(authority), sealer_(sealer), clock_(clock) {}
+
+    Result<Json> perform(std::string_view verb, const run::Run& run, const Json& args) override;
+    Result<JsonObject> secretsOf(const std::string& application) override;
+
+    // Name that a secret is sealed for, and the id of its document.
+    static std::string secretId(const std::string& application, const std::string& name) { return application + "/" + name; }
+
+  private:
+    Result<Json> lock(const run::Run& run, const Json& args);
+    Result<Json> publish(const run::Run& run, const Json& args);
+    Result<Json> report(const run::Run& run, const Json& args);
+    Result<Json> signCertificates(const run::Run& run, const Json& args);
+    Result<Json> link(const run::Run& run, const Json& args);
+    Result<Json> unlink(const run::Run& run, const Json& args);
+    Result<Json> forget(const run::Run& run, const Json& args);
+
+    store::Store& store_;
+    Publisher& publisher_;
+    const crypto::CertificateAuthority& authority_;
+    const crypto::Sealer& sealer_;
+    const Clock& clock_;
+};
+
+}  // namespace swb::dispatch
