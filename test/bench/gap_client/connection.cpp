@@ -109,6 +109,10 @@ Trouble Connection::connect(Target& target) {
     const auto [keywords, values] = target.parameters();
     session_.reset(PQconnectStartParams(keywords.data(), values.data(), 0));
     PGconn* session = session_.get();
+    // A server that ends an idle session says so in a notice; the next insert counts it, stderr need not repeat it.
+    if (session != nullptr)
+        PQsetNoticeProcessor(
+            session, [](void*, const char*) {}, nullptr);
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
     Trouble trouble;
     if (session == nullptr || PQstatus(session) == CONNECTION_BAD) {
