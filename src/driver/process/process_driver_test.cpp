@@ -1,0 +1,302 @@
+#include "driver/process_driver.h"
+
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
+#include "base/file.h"
+#include "driver/nginx/nginx_test_support.h"
+#include "driver/process/environment_file.h"
+#include "driver/process/launch.h"
+#include "driver/process/log_file.h"
+#include "driver/process/session.h"
+
+namespace swb::driver {
+namespace {
+
+using test::freePort;
+using testing::HasSubstr;
+
+class ProcessTest : public testing::Test {
+  protected:
+    ~ProcessTest() override {
+        for (const ProcessSpec& spec : started_) (void)driver->stop("shop-fra", spec, context());
+    }
+    Context context(int64_t milliseconds = 10'000) const {
+        Context out;
+        out.deadline = SystemClock().monotonic() + milliseconds;
+        out.stateDirectory = directory.path() + "/state";
+        return out;
+    }
+    ProcessSpec shell(const std::string& script) {
+        ProcessSpec spec;
+        spec.name = "web";
+        spec.command = {"sh", "-c", script};
+        spec.directory = directory.path();
+        spec.stopMs = 2000;
+        started_.push_back(spec);
+        return spec;
+    }
+    ProcessState apply(const ProcessSpec& spec, const Environment& environment = {}) {
+        const auto state = driver->apply("shop-fra", spec, environment, context());
+        EXPECT_TRUE(state) << describe(state.error());
+        return state ? *state : ProcessState{};
+    }
+    std::string inFile(const std::string& name) const { return readFile(directory.path() + "/" + name).value_or(""); }
+    // What the process does comes to pass a little after it was started.
+    bool soon(const std::function<bool()>& condition) const {
+        for (int i = 0; i < 1000; ++i) {
+            if (condition()) return true;
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        }
+        return false;
+    }
+    std::string log() const { return inFile("state/shop-fra/web.log"); }
+
+    test::Directory directory;
+    std::unique_ptr<ProcessDriver> driver = makeProcessDriver();
+    std::vector<ProcessSpec> started_;
+};
+
+TEST_F(ProcessTest, runsWithItsEnvironmentInASessionOfItsOwn) {
+    ProcessSpec spec = shell("env > env.txt; pwd; echo trouble >&2; exec sleep 60");
+    spec.environment = {{"ROLE", "own"}};
+    const ProcessState state = apply(spec, {{"POSTGRESQL_ADDRESS", "127.0.0.1:5432"}, {"ROLE", "application's"}});
+    EXPECT_TRUE(state.running);
+    EXPECT_EQ(::getsid(state.pid), state.pid);
+    ASSERT_TRUE(soon([&] { return log().find("trouble\n") != std::string::npos; }));
+    EXPECT_THAT(log(), HasSubstr(directory.path() + "\n"));
+    const std::string seen = "\n" + inFile("env.txt");
+    EXPECT_THAT(seen, HasSubstr("\nPOSTGRESQL_ADDRESS=127.0.0.1:5432\n"));
+    EXPECT_THAT(seen, HasSubstr("\nROLE=own\n"));
+    EXPECT_THAT(seen, HasSubstr("\nPATH="));
+    EXPECT_THAT(seen,
+                HasSubstr("\nSWINGBRIDGE_ENVIRONMENT_FILE=" + context().stateDirectory + "/shop-fra/environment\n"));
+    struct stat status {};
+    ASSERT_EQ(::stat((context().stateDirectory + "/shop-fra/web.log").c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0600u);
+    // Nothing of ours is open in it but the three standard descriptors.
+    size_t open = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(state.pid) + "/fd")) {
+        (void)entry;
+        ++open;
+    }
+    EXPECT_EQ(open, 3u);
+}
+
+TEST_F(ProcessTest, applyingAgainChangesNothingAndAnotherAgentAdoptsIt) {
+    const ProcessSpec spec = shell("exec sleep 60");
+    const int pid = apply(spec).pid;
+    EXPECT_EQ(apply(spec).pid, pid);
+    driver = makeProcessDriver();
+    EXPECT_EQ(apply(spec).pid, pid);
+    EXPECT_EQ(driver->inspect("shop-fra", spec, context()).pid, pid);
+    ASSERT_TRUE(driver->stop("shop-fra", spec, context()));
+    EXPECT_FALSE(driver->inspect("shop-fra", spec, context()).running);
+    EXPECT_EQ(driver->stop("shop-fra", spec, context())->pid, 0);
+}
+
+TEST_F(ProcessTest, aProcessOfAnAgentThatIsGoneIsAdopted) {
+    const ProcessSpec spec = shell("exec sleep 60");
+    const pid_t agent = ::fork();
+    if (agent == 0) {
+        const auto state = makeProcessDriver()->apply("shop-fra", spec, {}, context());
+        ::_exit(state && state->running ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(agent, &status, 0), agent);
+    ASSERT_EQ(status, 0);
+    const ProcessState adopted = driver->inspect("shop-fra", spec, context());
+    ASSERT_TRUE(adopted.running);
+    EXPECT_EQ(apply(spec).pid, adopted.pid);
+    ASSERT_TRUE(driver->stop("shop-fra", spec, context()));
+    EXPECT_FALSE(processIdentity(adopted.pid));
+}
+
+TEST_F(ProcessTest, anotherProcessWithTheSamePidIsNotConfused) {
+    const ProcessSpec spec = shell("exec sleep 60");
+    const int pid = apply(spec).pid;
+    const std::string path = context().stateDirectory + "/shop-fra/web.json";
+    Json record = *parseJson(*readFile(path));
+    record.as_object()["startTicks"] = integerAt(record, "startTicks") - 1;
+    ASSERT_TRUE(writeFileAtomically(path, toText(record)));
+    EXPECT_FALSE(driver->inspect("shop-fra", spec, context()).running);
+    ASSERT_TRUE(driver->stop("shop-fra", spec, context()));
+    EXPECT_TRUE(processIdentity(pid)) << "a process that is not ours was ended";
+    ::kill(pid, SIGKILL);
+}
+
+TEST_F(ProcessTest, aChangedEnvironmentRestartsReloadsOrWaits) {
+    ProcessSpec spec = shell("trap 'echo reloaded >> hup.txt' HUP; while :; do sleep 0.02; done");
+    spec.onChange = OnChange::reload;
+    const ProcessState first = apply(spec, {{"FAILOVER_STATUS", "offline"}});
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    const ProcessState reloaded = apply(spec, {{"FAILOVER_STATUS", "online"}});
+    EXPECT_EQ(reloaded.pid, first.pid);
+    EXPECT_NE(reloaded.environmentHash, first.environmentHash);
+    EXPECT_TRUE(soon([&] { return inFile("hup.txt") == "reloaded\n"; }));
+    apply(spec, {{"FAILOVER_STATUS", "online"}});
+    std::this_thread::sleep_for(std::chrono::milliseconds(80));
+    EXPECT_EQ(inFile("hup.txt"), "reloaded\n");
+
+    spec.onChange = OnChange::none;
+    EXPECT_EQ(apply(spec, {{"FAILOVER_STATUS", "none"}}).pid, first.pid);
+    spec.onChange = OnChange::restart;
+    const ProcessState restarted = apply(spec, {{"FAILOVER_STATUS", "none"}});
+    EXPECT_NE(restarted.pid, first.pid);
+    EXPECT_FALSE(processIdentity(first.pid));
+    // A new command cannot be brought to a process by a signal.
+    spec.onChange = OnChange::none;
+    spec.command = {"sleep", "61"};
+    EXPECT_NE(apply(spec, {{"FAILOVER_STATUS", "none"}}).pid, restarted.pid);
+    const int before = apply(spec, {{"FAILOVER_STATUS", "none"}}).pid;
+    EXPECT_NE(driver->restart("shop-fra", spec, {{"FAILOVER_STATUS", "none"}}, context())->pid, before);
+}
+
+TEST_F(ProcessTest, stopIsGentleThenFirmAndTakesTheHelpersAlong) {
+    const ProcessSpec gentle = shell("trap 'echo bye > bye.txt; exit 0' TERM; while :; do sleep 0.02; done");
+    const int first = apply(gentle).pid;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    ASSERT_TRUE(driver->stop("shop-fra", gentle, context()));
+    EXPECT_EQ(inFile("bye.txt"), "bye\n");
+    EXPECT_FALSE(processIdentity(first));
+
+    ProcessSpec deaf = shell("trap '' TERM; sleep 300 & echo $! > helper.txt; while :; do sleep 0.05; done");
+    deaf.stopMs = 150;
+    const int second = apply(deaf).pid;
+    ASSERT_TRUE(soon([&] { return !inFile("helper.txt").empty(); }));
+    const int helper = std::stoi(inFile("helper.txt"));
+    const double started = preciseMs();
+    ASSERT_TRUE(driver->stop("shop-fra", deaf, context()));
+    EXPECT_GE(preciseMs() - started, 140);
+    EXPECT_LT(preciseMs() - started, 2000);
+    EXPECT_FALSE(processIdentity(second));
+    EXPECT_FALSE(processIdentity(helper));
+}
+
+TEST_F(ProcessTest, aCrashIsExplainedLeavesNoZombieAndIsStartedAnew) {
+    const ProcessSpec spec = shell("echo cannot find my database; exit 3");
+    const int pid = apply(spec).pid;
+    ASSERT_TRUE(soon([&] { return !driver->inspect("shop-fra", spec, context()).running; }));
+    ASSERT_TRUE(soon([&] { return !fileExists("/proc/" + std::to_string(pid)); })) << "a zombie is left";
+    EXPECT_EQ(driver->inspect("shop-fra", spec, context()).error,
+              "it ended with exit status 3; its log ends: cannot find my database");
+    const auto healthy = driver->awaitHealthy("shop-fra", spec, context());
+    ASSERT_FALSE(healthy);
+    EXPECT_EQ(healthy.error().code, ErrorCode::CommandFailed);
+    EXPECT_NE(apply(spec).pid, pid);
+}
+
+TEST_F(ProcessTest, helpersOfACrashedProcessAreEndedBeforeItStartsAgain) {
+    ProcessSpec spec = shell("sleep 300 & echo $! > helper.txt; exit 1");
+    const int pid = apply(spec).pid;
+    ASSERT_TRUE(soon([&] { return !processIdentity(pid) && !inFile("helper.txt").empty(); }));
+    const int helper = std::stoi(inFile("helper.txt"));
+    ASSERT_TRUE(processIdentity(helper));
+    spec.command = {"sleep", "60"};
+    EXPECT_TRUE(apply(spec).running);
+    EXPECT_FALSE(processIdentity(helper));
+}
+
+TEST_F(ProcessTest, healthIsAwaitedAndBounded) {
+    const uint16_t port = freePort();
+    ProcessSpec spec = shell("sleep 0.2; exec python3 -m http.server --bind 127.0.0.1 " + std::to_string(port));
+    spec.health = "http://127.0.0.1:" + std::to_string(port) + "/";
+    apply(spec);
+    const auto healthy = driver->awaitHealthy("shop-fra", spec, context());
+    ASSERT_TRUE(healthy) << describe(healthy.error());
+    EXPECT_TRUE(healthy->healthy);
+    EXPECT_TRUE(driver->inspect("shop-fra", spec, context()).healthy);
+    spec.health += "missing";
+    const auto sick = driver->awaitHealthy("shop-fra", spec, context(300));
+    ASSERT_FALSE(sick);
+    EXPECT_EQ(sick.error().code, ErrorCode::DeadlineExceeded);
+    EXPECT_THAT(sick.error().message, HasSubstr("answers 404"));
+}
+
+TEST_F(ProcessTest, withoutAHealthUrlItHasToStayUp) {
+    const double started = preciseMs();
+    const ProcessSpec spec = shell("exec sleep 60");
+    apply(spec);
+    ASSERT_TRUE(driver->awaitHealthy("shop-fra", spec, context()));
+    EXPECT_GE(preciseMs() - started, 195);
+}
+
+TEST_F(ProcessTest, whatCannotBeStartedSaysWhy) {
+    ProcessSpec spec = shell("true");
+    spec.command = {"./no-such-program"};
+    const auto missing = driver->apply("shop-fra", spec, {}, context());
+    ASSERT_FALSE(missing);
+    EXPECT_THAT(missing.error().message, HasSubstr("./no-such-program cannot be started: No such file"));
+    EXPECT_FALSE(driver->inspect("shop-fra", spec, context()).running);
+    spec.command = {"no-such-program-in-path"};
+    EXPECT_FALSE(driver->apply("shop-fra", spec, {}, context()));
+    spec.command = {"sleep", "60"};
+    spec.directory = directory.path() + "/nowhere";
+    EXPECT_FALSE(driver->apply("shop-fra", spec, {}, context()));
+    spec.directory.clear();
+    EXPECT_FALSE(driver->apply("../elsewhere", spec, {}, context()));
+    EXPECT_FALSE(driver->apply("shop-fra", spec, {{"A=B", "x"}}, context()));
+    EXPECT_FALSE(driver->apply("shop-fra", spec, {{"A", std::string("x\0y", 3)}}, context()));
+}
+
+TEST_F(ProcessTest, theEnvironmentFileIsPrivateAndCanBeReadByAShell) {
+    const Environment environment = {{"A", "plain"},      {"B", "two words"}, {"C", "q\"uo\\te$HOME`id`"},
+                                     {"D", "line\nnext"}, {"E", ""},          {"F", "host=a port=5"}};
+    const auto path = driver->writeEnvironment("shop-fra", environment, context());
+    ASSERT_TRUE(path);
+    struct stat status {};
+    ASSERT_EQ(::stat(path->c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0600u);
+    EXPECT_EQ(
+        *readFile(*path),
+        "A=plain\nB=\"two words\"\nC=\"q\\\"uo\\\\te\\$HOME\\`id\\`\"\nD=\"line\nnext\"\nE=\nF=\"host=a port=5\"\n");
+    const ProcessSpec spec =
+        shell(". '" + *path + "'; printf '%s|%s|%s|%s' \"$A\" \"$B\" \"$C\" \"$D\" > out.txt; sleep 60");
+    apply(spec);
+    EXPECT_TRUE(soon([&] { return inFile("out.txt") == "plain|two words|q\"uo\\te$HOME`id`|line\nnext"; }))
+        << inFile("out.txt");
+}
+
+TEST_F(ProcessTest, logsAreKeptSmallWhileTheProcessWrites) {
+    ProcessSpec spec = shell("while :; do head -c 300000 /dev/zero | tr '\\0' 'x'; echo; sleep 0.01; done");
+    apply(spec);
+    const std::string path = context().stateDirectory + "/shop-fra/web.log";
+    ASSERT_TRUE(soon([&] {
+        driver->inspect("shop-fra", spec, context());
+        return fileExists(path + ".1");
+    }));
+    ASSERT_TRUE(soon([&] { return std::filesystem::file_size(path) > 0; }));
+    EXPECT_LE(std::filesystem::file_size(path + ".1"), static_cast<uintmax_t>(processLogBytesMax));
+    ASSERT_TRUE(driver->stop("shop-fra", spec, context()));
+    driver->inspect("shop-fra", spec, context());
+    EXPECT_LE(std::filesystem::file_size(path), static_cast<uintmax_t>(processLogBytesMax));
+    // Cut files have no holes: the process goes on at the beginning.
+    EXPECT_NE(readFile(path, 64 << 20)->substr(0, 1), std::string(1, '\0'));
+}
+
+TEST_F(ProcessTest, aRecordThatCannotBeWrittenLetsNothingRun) {
+    Launch what{{"touch", directory.path() + "/ran"}, "/", {{"PATH", "/usr/bin:/bin"}}, directory.path() + "/log"};
+    ProcessIdentity seen;
+    const auto refused = launch(what, [&](const ProcessIdentity& process) -> Result<void> {
+        seen = process;
+        return fail(ErrorCode::StorageFailed, "disk full");
+    });
+    ASSERT_FALSE(refused);
+    EXPECT_TRUE(awaitExit(seen, SystemClock().monotonic() + 2000));
+    EXPECT_FALSE(fileExists(directory.path() + "/ran"));
+}
+
+TEST(EnvironmentHash, tellsKeysFromValues) {
+    EXPECT_NE(environmentHash({{"A", "1"}, {"B", "2"}}), environmentHash({{"A", "1B=2"}}));
+    EXPECT_EQ(environmentHash({{"A", "1"}, {"B", "2"}}), environmentHash({{"B", "2"}, {"A", "1"}}));
+}
+
+}  // namespace
+}  // namespace swb::driver
