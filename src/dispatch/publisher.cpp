@@ -12,13 +12,13 @@ namespace {
 
 Result<std::vector<dns::IpAddress>> parseAddresses(const std::vector<std::string>& texts) {
     std::vector<dns::IpAddress> out;
-    for (const std::string& text : texts) out.push_back(TRY(dns::IpAddress::parse(text)));
+    for (const std::string& text : texts) out.push_back(TRY(dns::IpAddress::fromText(text)));
     return out;
 }
 
 // Connecting to "any address" does not work everywhere: ask the loopback instead.
 std::string askableEndpoint(const dns::Endpoint& endpoint) {
-    const std::string address = endpoint.address.text();
+    const std::string address = endpoint.address.toText();
     const std::string port = std::to_string(endpoint.port);
     if (address == "0.0.0.0") return "127.0.0.1:" + port;
     if (address == "::") return "[::1]:" + port;
@@ -29,11 +29,11 @@ std::string askableEndpoint(const dns::Endpoint& endpoint) {
 
 Result<dns::ZoneDefinition> Publisher::emptyZone(const ZoneSettings& settings) {
     dns::ZoneDefinition zone;
-    zone.origin = TRY(dns::Name::parse(settings.zone));
-    if (!settings.mailbox.empty()) zone.mailbox = TRY(dns::Name::parse(settings.mailbox));
+    zone.origin = TRY(dns::Name::fromText(settings.zone));
+    if (!settings.mailbox.empty()) zone.mailbox = TRY(dns::Name::fromText(settings.mailbox));
     for (const ZoneSettings::NameServer& server : settings.nameServers) {
         const bool isLabel = server.name.find('.') == std::string::npos;
-        zone.nameServers.push_back({TRY(dns::Name::parse(isLabel ? server.name + "." + settings.zone : server.name)),
+        zone.nameServers.push_back({TRY(dns::Name::fromText(isLabel ? server.name + "." + settings.zone : server.name)),
                                     TRY(parseAddresses(server.addresses))});
     }
     return zone;
@@ -65,7 +65,7 @@ Result<dns::ZoneDefinition> Publisher::compose(const store::Store& store) const 
         dns::FailoverAddress entry;
         entry.group = group.id;
         entry.epoch = group.epoch;
-        entry.name = TRY(dns::Name::parse(group.address));
+        entry.name = TRY(dns::Name::fromText(group.address));
         entry.ttlSeconds = static_cast<uint32_t>(group.ttl);
         entry.addresses = TRY(parseAddresses(addresses));
         zone.addresses.push_back(std::move(entry));
@@ -84,7 +84,7 @@ Result<uint32_t> Publisher::publish(const store::Store& store) {
     next = TRY(dns::ZoneSnapshot::build(std::move(wanted)));
     TRY_VOID(file_->save(next));
     TRY_VOID(server_->publish(next));
-    logInfo("dns", "zone {} serial {} published", next->definition().origin.text(), next->serial());
+    logInfo("dns", "zone {} serial {} published", next->definition().origin.toText(), next->serial());
     return next->serial();
 }
 
