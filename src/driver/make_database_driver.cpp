@@ -1,0 +1,12 @@
+#include "driver/database_driver.h"
+#include "driver/postgresql/postgresql_driver.h"
+
+namespace swb::driver {
+
+Result<std::unique_ptr<DatabaseDriver>> makeDatabaseDriver(Engine engine) {
+    if (engine == Engine::postgresql) return std::make_unique<PostgresqlDriver>();
+    return fail(ErrorCode::Unsupported, "there is no driver for the engine " + std::string(nameOf(engine)),
+                "Use engine: postgresql.");
+}
+
+}  // namespace swb::driver

@@ -1,0 +1,40 @@
+// FACTS of the verbs' document: what a server says of itself, or what its files say while it is down. One statement
+// answers all that may change from second to second; sizes and per-database facts are remembered for a while.
+#pragma once
+
+#include <map>
+#include <mutex>
+
+#include "driver/postgresql/instance.h"
+
+namespace swb::driver::postgresql {
+
+// Facts that are costly and slow to change.
+class SlowFacts {
+  public:
+    JsonObject of(const Instance& instance, Connection& connection, const Context& context);
+
+  private:
+    static constexpr int64_t keptMs = 60'000;
+    struct Entry {
+        MonotonicMs readAt = 0;
+        JsonObject facts;
+    };
+    std::mutex mutex_;
+    std::map<std::string, Entry> entries_;
+};
+
+Json inspectInstance(const Instance& instance, const Peer* peer, SlowFacts& slow, const Context& context);
+// For a server of which not even the data directory can be found.
+Json factsOfNothing(const DatabaseSpec& spec, const Error& error);
+
+struct PeerIdentity {
+    std::string systemId;
+    uint32_t timeline = 0;
+    Lsn position = 0;
+};
+// IDENTIFY_SYSTEM over a real replication connection.
+Result<PeerIdentity> identifyPeer(const Instance& instance, const Peer& peer, MonotonicMs deadline);
+Result<PeerIdentity> identifySystem(Connection& replication, MonotonicMs deadline);
+
+}  // namespace swb::driver::postgresql

@@ -1,0 +1,27 @@
+// Fencing a primary: a clean stop that nobody can undo by accident, and the token that says where its log ends.
+//
+//     running primary ─▶ standby.signal ─▶ SIGINT ─▶ pg_control "shut down" ─▶ end of the shutdown checkpoint = token
+//                              │ (meanwhile) masked, flushed
+//
+// A logical fence (read-only, closed databases, terminated sessions) leaks; only a server that is down is fenced. From
+// the moment standby.signal is there, whoever starts the server gets a standby. unfence() is the way back, and is open
+// until rejoin() has begun.
+#pragma once
+
+#include "driver/postgresql/instance.h"
+#include "driver/postgresql/token.h"
+
+namespace swb::driver::postgresql {
+
+Result<Token> fence(const Instance& instance, int64_t epoch, const Context& context);
+// Ends with a primary that accepts writes.
+Result<void> unfence(const Instance& instance, const Context& context);
+
+// Waits until the postmaster is gone. When pg_control is final, and it still stays (an archive command or a replication
+// connection that does not answer), an immediate shutdown ends it after `patienceMs`: nothing is left to be written.
+Result<void> awaitPostmasterEnd(const Instance& instance, int64_t patienceMs, const Context& context);
+
+// True for a server that is not in recovery and gave a transaction an id.
+Result<bool> acceptsWrites(Connection& connection, const Context& context);
+
+}  // namespace swb::driver::postgresql

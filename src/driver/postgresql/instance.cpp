@@ -1,0 +1,294 @@
+#include "driver/postgresql/instance.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "driver/postgresql/auto_conf.h"
+#include "driver/postgresql/managers.h"
+#include "driver/support/files.h"
+
+namespace swb::driver::postgresql {
+
+namespace {
+
+// Settings of every session of ours: bounded, local, not led astray by the role's or database's own settings. A commit
+// of ours (a role, a slot) must not wait for a synchronous replica that is away.
+constexpr std::string_view sessionOptions =
+    "-c statement_timeout=30000 -c lock_timeout=5000 -c search_path=pg_catalog -c synchronous_commit=local -c jit=off "
+    "-c default_transaction_read_only=off -c idle_in_transaction_session_timeout=30000";
+
+// Stable for one data directory: two applications may both call their database "main".
+std::string directoryName(const DatabaseSpec& spec) {
+    uint64_t hash = 14695981039346656037ULL;  // FNV-1a
+    for (const char c : spec.service.data) hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211ULL;
+    return fmt::format("{}-{:08x}", spec.name, static_cast<uint32_t>(hash ^ hash >> 32));
+}
+
+// libpq's connection strings: single quotes, backslash before quote and backslash.
+std::string connectionWord(std::string_view key, std::string_view value) {
+    std::string word(key);
+    word += "='";
+    for (const char c : value) {
+        if (c == '\'' || c == '\\') word += '\\';
+        word += c;
+    }
+    return word + "'";
+}
+
+std::string joined(const Parameters& parameters) {
+    std::string text;
+    for (const auto& [key, value] : parameters) text += (text.empty() ? "" : " ") + connectionWord(key, value);
+    return text;
+}
+
+// The last lines of a log, for the error of a server that does not come up.
+std::string endOfLog(const std::string& path) {
+    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.valid()) return {};
+    constexpr off_t tail = 600;
+    const off_t size = ::lseek(file.get(), 0, SEEK_END);
+    char buffer[tail];
+    const ssize_t got = ::pread(file.get(), buffer, tail, std::max<off_t>(0, size - tail));
+    return got > 0 ? std::string(buffer, static_cast<size_t>(got)) : std::string();
+}
+
+}  // namespace
+
+std::optional<Connection> ConnectionPool::take(const std::string& key) {
+    const std::lock_guard lock(mutex_);
+    for (auto entry = idle_.begin(); entry != idle_.end(); ++entry) {
+        if (entry->first != key) continue;
+        Connection connection = std::move(entry->second);
+        idle_.erase(entry);
+        if (connection.usable()) return connection;
+        return take(key);
+    }
+    return std::nullopt;
+}
+
+void ConnectionPool::give(const std::string& key, Connection connection) {
+    if (!connection.usable()) return;
+    const std::lock_guard lock(mutex_);
+    const auto same = std::count_if(idle_.begin(), idle_.end(), [&](const auto& entry) { return entry.first == key; });
+    if (static_cast<size_t>(same) < idleMax) idle_.emplace_back(key, std::move(connection));
+}
+
+void ConnectionPool::forget(const std::string& key) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(idle_, [&](const auto& entry) { return entry.first == key; });
+}
+
+Session::~Session() {
+    if (connection_ && pool_) pool_->give(key_, std::move(*connection_));
+}
+
+Result<Instance> Instance::open(const DatabaseSpec& spec, const Context& context, ConnectionPool& pool) {
+    Instance instance;
+    instance.spec_ = spec;
+    instance.pool_ = &pool;
+    if (!spec.service.runAs.empty()) {
+        instance.user_ = TRY(osUserByName(spec.service.runAs));
+    } else if (directoryExists(spec.service.data)) {
+        instance.user_ = TRY(ownerOf(spec.service.data));
+    } else if (::geteuid() != 0) {
+        instance.user_ = TRY(currentOsUser());
+    } else {
+        return fail(ErrorCode::NotFound, "the data directory " + spec.service.data + " does not exist",
+                    "Create it, or name the service's user with run_as.");
+    }
+    if (instance.user_.uid == 0)
+        return fail(ErrorCode::Unsupported, "PostgreSQL does not run as root, and " + spec.service.data + " is root's",
+                    "Give the data directory to the service's user, or set run_as.");
+    instance.state_ = context.stateDirectory + "/" + directoryName(spec);
+    TRY_VOID(makeDirectories(instance.state_, 0711));
+    instance.service_ = makeServiceManager({spec.service, instance.user_, instance.state_, instance.logFile()});
+    return instance;
+}
+
+std::string Instance::socketDirectory() const {
+    return spec_.service.socket.empty() ? "/var/run/postgresql" : spec_.service.socket;
+}
+
+std::string Instance::configurationDirectory() const {
+    return spec_.service.manage == Manage::pg_ctlcluster ? clusterConfigurationDirectory(spec_.service) : data();
+}
+
+std::string Instance::program(std::string_view name) const {
+    return (spec_.service.bin.empty() ? "" : spec_.service.bin + "/") + std::string(name);
+}
+
+bool Instance::hasData() const {
+    return fileExists(dataFile("PG_VERSION")) && fileExists(dataFile("global/pg_control"));
+}
+
+std::optional<ProcessIdentity> Instance::postmaster() const {
+    return findPostmaster(data());
+}
+
+bool Instance::standbySignal() const {
+    return fileExists(dataFile("standby.signal"));
+}
+
+Result<void> Instance::putStandbySignal(bool flush) const {
+    const std::string path = dataFile("standby.signal");
+    {
+        const ActAs acting(user_);
+        const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+        if (!file.valid() || (flush && ::fsync(file.get()) != 0))
+            return fail(ErrorCode::StorageFailed, path + " cannot be written: " + std::strerror(errno));
+    }
+    return flush ? flushDirectory(data()) : Result<void>();
+}
+
+Result<void> Instance::removeStandbySignal() const {
+    const ActAs acting(user_);
+    return removeFile(dataFile("standby.signal"));
+}
+
+Result<std::string> Instance::readDataFile(std::string_view name) const {
+    const ActAs acting(user_);
+    const std::string path = dataFile(name);
+    if (!fileExists(path)) return std::string();
+    return readFile(path);
+}
+
+Result<void> Instance::writeDataFile(std::string_view name, std::string_view content) const {
+    return writeFileAs(user_, dataFile(name), content, 0600);
+}
+
+Result<void> Instance::editAutoConf(
+    const std::vector<std::pair<std::string, std::optional<std::string>>>& settings) const {
+    const std::string before = TRY(readDataFile("postgresql.auto.conf"));
+    std::string text = before;
+    for (const auto& [name, value] : settings)
+        if (autoConfValue(text, name) != value) text = withAutoConfValue(text, name, value);
+    return text == before ? Result<void>() : writeDataFile("postgresql.auto.conf", text);
+}
+
+std::optional<std::string> Instance::autoConfSetting(std::string_view name) const {
+    return autoConfValue(readDataFile("postgresql.auto.conf").value_or(""), name);
+}
+
+std::string Instance::poolKey() const {
+    return socketDirectory() + ":" + std::to_string(spec_.address.port);
+}
+
+Result<Connection> Instance::connect(const std::string& database, const Context& context) const {
+    return Connection::open({{"host", socketDirectory()},
+                             {"port", std::to_string(spec_.address.port)},
+                             {"user", spec_.service.superuser},
+                             {"dbname", database},
+                             {"application_name", "swing-agent"},
+                             {"options", std::string(sessionOptions)},
+                             {"gssencmode", "disable"},
+                             {"sslmode", "disable"}},
+                            user_, context.deadline);
+}
+
+Result<Session> Instance::session(const Context& context) const {
+    if (auto idle = pool_->take(poolKey())) return Session(*pool_, poolKey(), std::move(*idle));
+    return Session(*pool_, poolKey(), TRY(connect("postgres", context)));
+}
+
+std::string Instance::primaryConnectionInfo(const Peer& peer, std::string_view slot) const {
+    return joined({{"host", peer.host},
+                   {"port", std::to_string(peer.port)},
+                   {"user", std::string(replicationRole)},
+                   {"application_name", std::string(slot)},
+                   {"sslmode", "verify-full"},
+                   {"sslrootcert", tlsDirectory() + "/authority.pem"},
+                   {"sslcert", tlsDirectory() + "/client.pem"},
+                   {"sslkey", tlsDirectory() + "/client.key"},
+                   {"gssencmode", "disable"},
+                   {"connect_timeout", "3"},
+                   {"keepalives_idle", "5"},
+                   {"keepalives_interval", "2"},
+                   {"keepalives_count", "3"}});
+}
+
+Result<Connection> Instance::replicationConnection(const Peer& peer, MonotonicMs deadline) const {
+    return Connection::open({{"host", peer.host},
+                             {"port", std::to_string(peer.port)},
+                             {"user", std::string(replicationRole)},
+                             {"dbname", "replication"},
+                             {"replication", "true"},
+                             {"application_name", "swing-agent"},
+                             {"sslmode", "verify-full"},
+                             {"sslrootcert", tlsDirectory() + "/authority.pem"},
+                             {"sslcert", tlsDirectory() + "/client.pem"},
+                             {"sslkey", tlsDirectory() + "/client.key"},
+                             {"gssencmode", "disable"}},
+                            user_, deadline);
+}
+
+ProgramCall Instance::programCall(std::string_view name, std::vector<std::string> arguments) const {
+    ProgramCall call;
+    call.argv = {program(name)};
+    call.argv.insert(call.argv.end(), std::make_move_iterator(arguments.begin()),
+                     std::make_move_iterator(arguments.end()));
+    call.user = user_;
+    return call;
+}
+
+Result<Session> Instance::awaitConnection(const Context& context) const {
+    constexpr int64_t gonePatienceMs = 1500;  // a process that was just launched has not written postmaster.pid yet
+    const MonotonicMs patience = SystemClock().monotonic() + gonePatienceMs;
+    for (;;) {
+        auto session = this->session(context);
+        if (session) return session;
+        if (context.remainingMs() == 0)
+            return fail(ErrorCode::DeadlineExceeded,
+                        "the server in " + data() + " does not accept connections: " + session.error().message);
+        if (SystemClock().monotonic() > patience && !postmaster())
+            return fail(ErrorCode::DatabaseFailed,
+                        "the server in " + data() + " did not come up: " + endOfLog(logFile()),
+                        "See the server's log.");
+        pause(3);
+    }
+}
+
+Result<Session> Instance::startAndConnect(const Context& context) const {
+    pool_->forget(poolKey());
+    TRY_VOID(service_->start(context));
+    return awaitConnection(context);
+}
+
+Json Instance::record(std::string_view name) const {
+    const auto text = readFile(state_ + "/" + std::string(name) + ".json", 1 << 20);
+    if (!text) return nullptr;
+    return parseJson(*text).value_or(nullptr);
+}
+
+Result<void> Instance::writeRecord(std::string_view name, const Json& content) const {
+    return writeFileAtomically(state_ + "/" + std::string(name) + ".json", toText(content) + "\n");
+}
+
+Result<void> Instance::removeRecord(std::string_view name) const {
+    return removeFile(state_ + "/" + std::string(name) + ".json");
+}
+
+void pause(int64_t milliseconds) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+}
+
+MonotonicMs within(const Context& context, int64_t milliseconds) {
+    return std::min(context.deadline, SystemClock().monotonic() + milliseconds);
+}
+
+Context withDeadline(const Context& context, MonotonicMs deadline) {
+    Context shorter = context;
+    shorter.deadline = std::min(context.deadline, deadline);
+    return shorter;
+}
+
+}  // namespace swb::driver::postgresql

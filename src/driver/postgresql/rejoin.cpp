@@ -1,0 +1,138 @@
+#include "driver/postgresql/rejoin.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <charconv>
+
+#include "driver/postgresql/fence.h"
+#include "driver/postgresql/promotion.h"
+#include "driver/postgresql/wal_record.h"
+
+namespace swb::driver::postgresql {
+
+namespace {
+
+// The data directory ends exactly at the token. A standby that was started behind the fence and received nothing has
+// another state in its control file and still the same end.
+Result<void> checkEndsAtToken(const Instance& instance, const SwitchToken& token) {
+    const ControlFile control = TRY(instance.control());
+    if (control.systemId != token.systemId)
+        return fail(ErrorCode::IdentityMismatch,
+                    fmt::format("this is system {}, the token is of {}", control.systemId, token.systemId),
+                    "Enable replication between the two applications again (this replaces this site's data).");
+    const bool stoppedThere = control.state == ControlState::shutDown ||
+                              control.state == ControlState::shutDownInRecovery ||
+                              control.state == ControlState::inArchiveRecovery;
+    const bool wentOn = hasRecordAfter(instance.data(), control, token.timeline, token.checkpoint, token.end) ||
+                        control.checkpoint != token.checkpoint || control.timeline != token.timeline || !stoppedThere;
+    if (wentOn)
+        return fail(
+            ErrorCode::IdentityMismatch,
+            fmt::format("this server did not end at the token: \"{}\", checkpoint {} on timeline {}, token {} on {}",
+                        nameOf(control.state), lsnText(control.checkpoint), control.timeline, lsnText(token.checkpoint),
+                        token.timeline),
+            "It may hold commits that the other site lacks; its data is untouched. Save them, then resync.");
+    return {};
+}
+
+// This rejoin has begun before: the server follows the new timeline already, or was about to.
+bool begunBefore(const Instance& instance, const SwitchToken& token) {
+    return textAt(instance.record("rejoin"), "end") == lsnText(token.end);
+}
+
+Result<void> stopToFollow(const Instance& instance, const Context& context) {
+    constexpr int64_t patienceMs = 400;
+    const auto postmaster = instance.postmaster();
+    if (!postmaster) return {};
+    const ControlFile control = TRY(instance.control());
+    if (control.state == ControlState::inProduction)
+        return fail(ErrorCode::IdentityMismatch, "this server runs as a primary",
+                    "It was started behind the fence; fence it and look at what it holds before it is replaced.");
+    if (control.state != ControlState::shutDown) sendSignal(*postmaster, SIGINT);
+    return awaitPostmasterEnd(instance, patienceMs, context);
+}
+
+// Streaming from that very peer, slot and all, past the token on a later timeline.
+bool followsAlready(const Instance& instance, const Peer& peer, std::string_view slot, const SwitchToken& token,
+                    const Context& context) {
+    if (instance.autoConfSetting("primary_conninfo") != instance.primaryConnectionInfo(peer, slot) ||
+        instance.autoConfSetting("primary_slot_name") != std::string(slot) || !instance.postmaster())
+        return false;
+    constexpr int64_t lookMs = 500;
+    const Context look = withDeadline(context, within(context, lookMs));
+    auto session = instance.session(look);
+    if (!session) return false;
+    const auto rows = (*session)->query(
+        "SELECT received_tli, pg_last_wal_replay_lsn() FROM pg_stat_wal_receiver WHERE status = 'streaming'",
+        look.deadline);
+    if (!rows || rows->size() != 1) return false;
+    uint32_t timeline = 0;
+    const std::string text = rows->at(0).at(0).value_or("");
+    std::from_chars(text.data(), text.data() + text.size(), timeline);
+    return timeline > token.timeline && parseLsn(rows->at(0).at(1).value_or("")).value_or(0) > token.end;
+}
+
+}  // namespace
+
+Result<void> writeReplicaSettings(const Instance& instance, const Peer& peer, std::string_view slot) {
+    return instance.editAutoConf({{"primary_conninfo", instance.primaryConnectionInfo(peer, slot)},
+                                  {"primary_slot_name", std::string(slot)},
+                                  {"recovery_target_timeline", "latest"},
+                                  {"wal_retrieve_retry_interval", std::string(steadyRetryInterval)}});
+}
+
+Result<void> awaitStreaming(const Instance& instance, Connection& connection, const Peer& peer, Lsn position,
+                            const Context& context) {
+    for (;;) {
+        const Rows rows = TRY(connection.query(
+            "SELECT pg_is_in_recovery(), (SELECT status FROM pg_stat_wal_receiver), pg_last_wal_replay_lsn()",
+            context.deadline));
+        const Row& row = rows.at(0);
+        const Lsn replayed = parseLsn(row.at(2).value_or("")).value_or(0);
+        if (row.at(0) == "t" && row.at(1) == "streaming" && replayed >= position) return {};
+        if (context.remainingMs() == 0 || context.cancelled())
+            return fail(
+                ErrorCode::DeadlineExceeded,
+                fmt::format("the replica in {} does not stream from {}:{} (receiver: {}, replayed to {})",
+                            instance.data(), peer.host, peer.port, row.at(1).value_or("none"), lsnText(replayed)),
+                "See the server's log; test-source shows whether the peer can be reached.");
+        pause(2);
+    }
+}
+
+Result<std::vector<std::string>> dropStaleSlots(Connection& connection, std::string_view keep, const Context& context) {
+    const Rows rows = TRY(connection.query(
+        "SELECT slot_name, pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active AND "
+        "slot_type = 'physical' AND left(slot_name::text, length($1)) = $1 AND slot_name::text <> $2",
+        {std::string(slotPrefix), std::string(keep)}, context.deadline));
+    std::vector<std::string> dropped;
+    for (const auto& row : rows) dropped.push_back(row.at(0).value_or(""));
+    return dropped;
+}
+
+Result<Json> rejoin(const Instance& instance, const Peer& peer, std::string_view slot, const SwitchToken& token,
+                    const Context& context) {
+    const double start = preciseMs();
+    if (!followsAlready(instance, peer, slot, token, context)) {
+        TRY_VOID(stopToFollow(instance, context));
+        // Once it has followed the new timeline its control file moves on: then the record says that it was checked.
+        if (!begunBefore(instance, token)) TRY_VOID(checkEndsAtToken(instance, token));
+        TRY_VOID(instance.writeRecord("rejoin", JsonObject{{"end", lsnText(token.end)}}));
+        TRY_VOID(instance.putStandbySignal(true));
+        TRY_VOID(writeReplicaSettings(instance, peer, slot));
+        TRY_VOID(instance.service().unmask(context));
+        auto session = TRY(instance.startAndConnect(context));
+        TRY_VOID(awaitStreaming(instance, *session, peer, token.end + 1, context));
+    }
+    const double streaming = preciseMs();
+    TRY_VOID(instance.service().unmask(context));
+    auto session = TRY(instance.session(context));
+    const auto dropped = TRY(dropStaleSlots(*session, "", context));
+    TRY_VOID(instance.removeRecord("rejoin"));
+    JsonArray names;
+    for (const auto& name : dropped) names.emplace_back(name);
+    return JsonObject{{"streamingAfterMs", streaming - start}, {"rewound", false}, {"droppedSlots", std::move(names)}};
+}
+
+}  // namespace swb::driver::postgresql

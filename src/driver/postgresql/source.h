@@ -1,0 +1,23 @@
+// What a server must have so that another can replicate from it: role, hba line, WAL settings, slot. All of it is made
+// on both sides of a link before the first switch, so that the way back is open when it is needed.
+#pragma once
+
+#include "driver/postgresql/facts.h"
+#include "driver/postgresql/instance.h"
+
+namespace swb::driver::postgresql {
+
+Result<Json> prepareSource(const Instance& instance, const Peer& peer, std::string_view slot, const Context& context);
+Result<Json> testSource(const Instance& instance, const Peer& peer, const Context& context);
+Result<Json> releaseSource(const Instance& instance, const std::vector<std::string>& slots, const Context& context);
+
+// Before and after a switch.
+Result<void> prepareSwitchSource(const Instance& instance, std::string_view peerSlot, const Context& context);
+Result<void> prepareSwitchReplica(const Instance& instance, const Peer& peer, int64_t lagBytesMax,
+                                  const Context& context);
+Result<void> endSwitch(const Instance& instance, const Context& context);
+
+// Slot name of an application: swb_ and its name with '_' for '-'.
+std::string slotOf(std::string_view application);
+
+}  // namespace swb::driver::postgresql

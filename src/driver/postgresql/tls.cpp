@@ -1,0 +1,184 @@
+#include "driver/postgresql/tls.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/file.h"
+#include "crypto/certificate.h"
+#include "driver/support/files.h"
+
+namespace swb::driver::postgresql {
+
+namespace {
+
+constexpr const char* tlsSettings[] = {"ssl", "ssl_cert_file", "ssl_key_file", "ssl_ca_file"};
+
+Settings wantedTls(const Instance& instance) {
+    return {{"ssl", "on"},
+            {"ssl_cert_file", instance.tlsDirectory() + "/server.pem"},
+            {"ssl_key_file", instance.tlsDirectory() + "/server.key"},
+            {"ssl_ca_file", instance.tlsDirectory() + "/authority.pem"}};
+}
+
+// The server must be able to walk to its key. Directories of ours on the way get the search bit, never the read bit;
+// a directory of somebody else is not touched.
+Result<void> openTheWay(const std::string& path, const OsUser& user) {
+    for (size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+        const std::string part = path.substr(0, slash);
+        bool passable;
+        {
+            const ActAs acting(user);
+            passable = ::faccessat(AT_FDCWD, part.c_str(), X_OK, AT_EACCESS) == 0;
+        }
+        struct stat status {};
+        if (!passable && (::stat(part.c_str(), &status) != 0 || status.st_uid != ::geteuid() ||
+                          ::chmod(part.c_str(), (status.st_mode & 07777) | 0011) != 0))
+            return fail(ErrorCode::StorageFailed,
+                        "the user " + user.name + " cannot reach " + path + " through " + part,
+                        "Permit it to search that directory (chmod o+x): the server reads its certificate there.");
+        if (slash == std::string::npos) return {};
+    }
+}
+
+Result<void> makeTlsDirectory(const Instance& instance) {
+    const std::string path = instance.tlsDirectory();
+    TRY_VOID(makeDirectories(path, 0700));
+    if (::geteuid() == 0 && ::chown(path.c_str(), instance.user().uid, instance.user().gid) != 0)
+        return fail(ErrorCode::StorageFailed, path + " cannot be given away: " + std::strerror(errno));
+    return openTheWay(path, instance.user());
+}
+
+Result<Secret> keyNamed(const Instance& instance, const std::string& name) {
+    const std::string path = instance.tlsDirectory() + "/" + name + ".key";
+    if (fileExists(path)) {
+        const ActAs acting(instance.user());
+        std::string text = TRY(readFile(path, crypto::pemBytesMax));
+        return Secret(std::move(text));
+    }
+    Secret key = TRY(crypto::generateKey());
+    TRY_VOID(writeFileAs(instance.user(), path, key.reveal(), 0600));
+    return key;
+}
+
+// What the server has now in these settings, when that is not ours.
+Result<JsonObject> formerTls(const Instance& instance, const Context& context) {
+    JsonObject former;
+    if (!instance.postmaster()) {
+        for (const char* name : tlsSettings)
+            if (const auto value = instance.autoConfSetting(name)) former[name] = *value;
+    } else {
+        auto session = TRY(instance.session(context));
+        const Rows rows =
+            TRY(session->query("SELECT name, setting FROM pg_settings WHERE name IN ('ssl', 'ssl_cert_file', "
+                               "'ssl_key_file', 'ssl_ca_file')",
+                               context.deadline));
+        for (const auto& row : rows) former[row.at(0).value_or("")] = row.at(1).value_or("");
+    }
+    if (textAt(former, "ssl", "off") != "on") return JsonObject{};
+    if (textAt(former, "ssl_cert_file") == instance.tlsDirectory() + "/server.pem") return JsonObject{};
+    return former;
+}
+
+Result<void> awaitApplied(Connection& connection, const Settings& settings, const Context& context) {
+    for (;;) {
+        bool all = true;
+        for (const auto& [name, value] : settings) {
+            if (!value) continue;
+            const Rows rows = TRY(connection.query(
+                "SELECT s.context IN ('internal', 'postmaster') OR s.pending_restart OR s.setting = $2 OR "
+                "current_setting(s.name) = $2 FROM pg_settings s WHERE s.name = $1",
+                {name, *value}, context.deadline));
+            all = all && !rows.empty() && rows[0].at(0) == "t";
+        }
+        if (all) return {};
+        if (context.remainingMs() == 0)
+            return fail(ErrorCode::VerificationFailed, "the server did not take up changed settings after a reload",
+                        "See the server's log.");
+        pause(5);
+    }
+}
+
+// A handshake with the address that peers use. An answer that only concerns the login proves that TLS works.
+Json probeTls(const Instance& instance, const Context& context) {
+    constexpr int64_t probeMs = 3000;
+    const Peer self{"", instance.spec().address.host, instance.spec().address.port};
+    const auto connection = instance.replicationConnection(self, within(context, probeMs));
+    if (connection) return true;
+    const std::string& said = connection.error().message;
+    for (const char* sign : {"SSL error", "does not support SSL", "certificate", "could not connect", "refused"})
+        if (said.find(sign) != std::string::npos) return Json(said);
+    return true;
+}
+
+}  // namespace
+
+Result<void> changeSettings(const Instance& instance, const Settings& settings, const Context& context) {
+    if (!instance.postmaster()) return instance.editAutoConf(settings);
+    auto session = TRY(instance.session(context));
+    for (const auto& [name, value] : settings)
+        TRY(session->query(
+            "ALTER SYSTEM " + (value ? "SET " + session->identifier(name) + " = " + session->literal(*value)
+                                     : "RESET " + session->identifier(name)),
+            context.deadline));
+    TRY(session->query("SELECT pg_reload_conf()", context.deadline));
+    constexpr int64_t reloadMs = 5000;
+    return awaitApplied(*session, settings, withDeadline(context, within(context, reloadMs)));
+}
+
+Result<CertificateRequests> certificateRequests(const Instance& instance) {
+    TRY_VOID(makeTlsDirectory(instance));
+    const Secret server = TRY(keyNamed(instance, "server"));
+    const Secret client = TRY(keyNamed(instance, "client"));
+    return CertificateRequests{TRY(crypto::createRequest(server, instance.spec().address.host)),
+                               TRY(crypto::createRequest(client, replicationRole))};
+}
+
+Result<Json> installCertificates(const Instance& instance, const Certificates& certificates, const Context& context) {
+    TRY_VOID(makeTlsDirectory(instance));
+    const Secret serverKey = TRY(keyNamed(instance, "server")), clientKey = TRY(keyNamed(instance, "client"));
+    TRY_VOID(crypto::checkKeyMatches(serverKey, certificates.server));
+    TRY_VOID(crypto::checkKeyMatches(clientKey, certificates.client));
+    TRY_VOID(crypto::verifyCertificate(certificates.server, certificates.authority, crypto::CertificateUsage::server));
+    TRY_VOID(crypto::verifyCertificate(certificates.client, certificates.authority, crypto::CertificateUsage::client));
+    const auto info = TRY(crypto::certificateInfo(certificates.client));
+    if (info.commonName != replicationRole)
+        return fail(ErrorCode::CertificateRejected, "the client certificate is for \"" + info.commonName + "\"",
+                    "Its common name must be " + std::string(replicationRole) + ".");
+    for (const auto& [name, text] : {std::pair{"authority", &certificates.authority},
+                                     {"server", &certificates.server},
+                                     {"client", &certificates.client}})
+        TRY_VOID(writeFileAs(instance.user(), instance.tlsDirectory() + "/" + name + ".pem", *text, 0600));
+    JsonObject result{{"tls", true}};
+    // Certificates may come before the first seed makes the data directory; prepare-source turns TLS on then.
+    if (!instance.hasData()) return result;
+    const JsonObject former = TRY(formerTls(instance, context));
+    if (!former.empty()) {
+        TRY_VOID(instance.writeRecord("former-tls", former));
+        result["replaced"] = former;
+    }
+    TRY_VOID(changeSettings(instance, wantedTls(instance), context));
+    if (instance.postmaster()) result["handshake"] = probeTls(instance, context);
+    return result;
+}
+
+Result<void> restoreFormerTls(const Instance& instance, const Context& context) {
+    const Json former = instance.record("former-tls");
+    if (!former.is_object()) return {};
+    Settings settings;
+    for (const char* name : tlsSettings)
+        if (former.as_object().contains(name)) settings.emplace_back(name, textAt(former, name));
+    TRY_VOID(changeSettings(instance, settings, context));
+    return instance.removeRecord("former-tls");
+}
+
+bool certificatesInstalled(const Instance& instance) {
+    for (const char* name : {"authority.pem", "server.pem", "server.key", "client.pem", "client.key"})
+        if (!fileExists(instance.tlsDirectory() + "/" + name)) return false;
+    return true;
+}
+
+}  // namespace swb::driver::postgresql

@@ -1,0 +1,257 @@
+#include "support/postgresql_fixture.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "driver/postgresql/connection.h"
+#include "driver/postgresql/managers.h"
+#include "driver/postgresql/source.h"
+#include "driver/support/files.h"
+#include "driver/support/program.h"
+
+namespace swb::test {
+
+using driver::Context;
+
+namespace {
+
+Context contextFor(int64_t milliseconds, const std::string& stateDirectory = {}) {
+    Context context;
+    context.deadline = SystemClock().monotonic() + milliseconds;
+    context.stateDirectory = stateDirectory;
+    return context;
+}
+
+// Tests cannot go on without their servers.
+template <typename T>
+T require(Result<T> result) {
+    if (!result) {
+        ADD_FAILURE() << describe(result.error());
+        std::fprintf(stderr, "test set-up failed: %s\n", describe(result.error()).c_str());
+        std::abort();
+    }
+    if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+void run(std::vector<std::string> argv, bool asServerUser) {
+    driver::ProgramCall call;
+    call.argv = std::move(argv);
+    if (asServerUser) call.user = postgresqlUser();
+    require(driver::runChecked(call, contextFor(60'000)));
+}
+
+void give(const std::string& path) {
+    const auto user = postgresqlUser();
+    if (::geteuid() == 0 && ::chown(path.c_str(), user.uid, user.gid) != 0) std::perror("chown");
+}
+
+// initdb takes a second; a copy of its result does not.
+const std::string& template_() {
+    struct Made {
+        std::string directory = makeTestDirectory("pg-template");
+        Made() {
+            const std::string data = directory + "/data";
+            std::filesystem::create_directory(data);
+            give(data);
+            run({postgresqlPrograms() + "/initdb", "-D", data, "-U", "postgres", "--auth-local=peer", "--auth-host=trust",
+                 "-E", "UTF8", "--locale=C.UTF-8", "-N", "-k"},
+                true);
+        }
+        ~Made() { (void)driver::removeTree(directory); }
+    };
+    static const Made made;
+    return made.directory;
+}
+
+}  // namespace
+
+Context DatabaseSide::context(int64_t milliseconds) const { return contextFor(milliseconds, stateDirectory); }
+
+void DatabaseSide::restartAgent() { driver = require(driver::makeDatabaseDriver(spec.engine)); }
+
+std::string postgresqlPrograms() {
+    for (const char* version : {"15", "17", "16", "14", "13"}) {
+        const std::string path = std::string("/usr/lib/postgresql/") + version + "/bin";
+        if (fileExists(path + "/postgres")) return path;
+    }
+    return {};
+}
+
+driver::OsUser postgresqlUser() {
+    return require(::geteuid() == 0 ? driver::osUserByName("postgres") : driver::currentOsUser());
+}
+
+uint16_t freePort(const std::string& address) {
+    const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    ::inet_pton(AF_INET, address.c_str(), &name.sin_addr);
+    socklen_t size = sizeof name;
+    if (::bind(socket.get(), reinterpret_cast<sockaddr*>(&name), size) != 0 ||
+        ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&name), &size) != 0)
+        std::abort();
+    return ntohs(name.sin_port);
+}
+
+std::string makeTestDirectory(const std::string& name) {
+    const char* parent = std::getenv("TMPDIR");
+    std::string path = std::string(parent ? parent : "/tmp") + "/swb-" + name + "-XXXXXX";
+    if (!::mkdtemp(path.data()) || ::chmod(path.c_str(), 0755) != 0) std::abort();
+    return path;
+}
+
+DatabaseSpec makePostgresqlServer(const std::string& directory, const std::string& host, const ServerOptions& options) {
+    DatabaseSpec spec;
+    spec.name = "main";
+    spec.server = "server";
+    spec.service.data = directory + "/data";
+    spec.service.bin = postgresqlPrograms();
+    spec.service.socket = directory + "/socket";
+    spec.address.host = host;
+    spec.address.port = freePort(host);
+    spec.database = "shop";
+    spec.user = "shop";
+    std::filesystem::create_directory(spec.service.socket);
+    give(spec.service.socket);
+    run({"cp", "-a", template_() + "/data", spec.service.data}, false);
+    const std::string hba = "local all shop trust\nlocal all all peer map=swb\nhost all all 127.0.0.0/8 trust\n";
+    const std::string ident = "swb " + postgresqlUser().name + " postgres\n";
+    const std::string configuration = "port = " + std::to_string(spec.address.port) + "\nlisten_addresses = '" + host +
+                                      "'\nunix_socket_directories = '" + spec.service.socket +
+                                      "'\nshared_buffers = 16MB\nmax_connections = 40\nmax_prepared_transactions = 5\n" +
+                                      "wal_keep_size = 64MB\n" + options.settings;
+    for (const auto& [name, text] :
+         {std::pair{"pg_hba.conf", hba}, {"pg_ident.conf", ident}, {"postgresql.conf", configuration}})
+        require(driver::writeFileAs(postgresqlUser(), spec.service.data + "/" + name, text, 0600));
+    if (!options.start) return spec;
+    driver::DetachedProgram server;
+    server.argv = {spec.service.bin + "/postgres", "-D", spec.service.data};
+    server.user = postgresqlUser();
+    server.logFile = directory + "/socket/log";
+    require(driver::spawnDetached(server));
+    const auto deadline = SystemClock().monotonic() + 20'000;
+    while (!runSql(spec, "SELECT 1")) {
+        if (SystemClock().monotonic() > deadline) std::abort();
+        ::usleep(5000);
+    }
+    if (options.makeApplicationDatabase) {
+        runSql(spec, "CREATE ROLE shop LOGIN");
+        runSql(spec, "CREATE DATABASE shop OWNER shop");
+        runSql(spec, "SET ROLE shop; CREATE TABLE items (id bigserial PRIMARY KEY, tag text UNIQUE)", "shop");
+    }
+    return spec;
+}
+
+std::optional<int> postmasterPid(const DatabaseSpec& spec) {
+    const auto postmaster = driver::postgresql::findPostmaster(spec.service.data);
+    return postmaster ? std::optional<int>(postmaster->pid) : std::nullopt;
+}
+
+void killPostgresqlServer(const DatabaseSpec& spec) {
+    const auto postmaster = driver::postgresql::findPostmaster(spec.service.data);
+    if (!postmaster) return;
+    driver::sendSignal(*postmaster, SIGQUIT);
+    if (!driver::awaitExit(*postmaster, SystemClock().monotonic() + 7000)) driver::sendSignal(*postmaster, SIGKILL);
+    (void)driver::awaitExit(*postmaster, SystemClock().monotonic() + 2000);
+}
+
+std::optional<std::string> runSql(const DatabaseSpec& spec, const std::string& sql, const std::string& database,
+                                  std::string* error) {
+    const auto deadline = SystemClock().monotonic() + 10'000;
+    auto connection = driver::postgresql::Connection::open({{"host", spec.service.socket},
+                                                            {"port", std::to_string(spec.address.port)},
+                                                            {"user", "postgres"},
+                                                            {"dbname", database}},
+                                                           postgresqlUser(), deadline);
+    auto value = connection ? connection->value(sql, deadline) : Result<std::string>(fail(connection.error()));
+    if (value) return std::move(*value);
+    if (error) *error = value.error().message;
+    return std::nullopt;
+}
+
+PostgresqlWorld::PostgresqlWorld(const std::string& settings) : directory_(makeTestDirectory("pg")) {
+    authority_ = require(crypto::createAuthority("test authority", 1));
+    makeSide(a_, "shop-fra", "127.0.10.1", settings);
+    makeSide(b_, "shop-nyc", "127.0.20.1", settings);
+}
+
+void PostgresqlWorld::makeSide(DatabaseSide& side, const std::string& application, const std::string& host,
+                               const std::string& settings) {
+    const std::string directory = directory_ + "/" + application;
+    std::filesystem::create_directories(directory + "/agent");
+    side.application = application;
+    side.slot = driver::postgresql::slotOf(application);
+    side.stateDirectory = directory + "/agent";
+    side.spec = makePostgresqlServer(directory, host, {settings, true, true});
+    side.restartAgent();
+}
+
+PostgresqlWorld::~PostgresqlWorld() {
+    killPostgresqlServer(a_.spec);
+    killPostgresqlServer(b_.spec);
+    if (!std::getenv("SWB_KEEP_TEST_DATA")) (void)driver::removeTree(directory_);
+}
+
+void PostgresqlWorld::installCertificates(DatabaseSide& side) {
+    const auto authority = require(crypto::CertificateAuthority::load(authority_.certificatePem, authority_.keyPem));
+    const auto requests = require(side.driver->certificateRequests(side.spec, side.context()));
+    crypto::SignRequest server;
+    server.commonName = side.spec.address.host;
+    server.ipAddresses = {side.spec.address.host};
+    server.usage = crypto::CertificateUsage::server;
+    crypto::SignRequest client;
+    client.commonName = "swingbridge_repl";
+    client.usage = crypto::CertificateUsage::client;
+    require(side.driver->installCertificates(side.spec,
+                                             {authority_.certificatePem, require(authority.sign(requests.server, server)),
+                                              require(authority.sign(requests.client, client))},
+                                             side.context()));
+}
+
+void PostgresqlWorld::link() {
+    installCertificates(a_);
+    installCertificates(b_);
+    require(a_.driver->prepareSource(a_.spec, a_.application, b_.peer(), b_.slot, a_.context()));
+    require(b_.driver->seed(b_.spec, b_.application, a_.peer(), b_.slot, b_.context(60'000)));
+    require(b_.driver->prepareSource(b_.spec, b_.application, a_.peer(), "", b_.context()));
+}
+
+bool PostgresqlWorld::insert(DatabaseSide& side, const std::string& tag) {
+    const auto deadline = SystemClock().monotonic() + 10'000;
+    auto connection = driver::postgresql::Connection::open({{"host", side.spec.service.socket},
+                                                            {"port", std::to_string(side.spec.address.port)},
+                                                            {"user", "shop"},
+                                                            {"dbname", "shop"}},
+                                                           postgresqlUser(), deadline);
+    return connection && connection->query("INSERT INTO items (tag) VALUES ($1)", {tag}, deadline).has_value();
+}
+
+std::set<std::string> PostgresqlWorld::tags(DatabaseSide& side) {
+    const std::string all = sql(side, "SELECT coalesce(string_agg(tag, ','), '') FROM public.items");
+    std::set<std::string> tags;
+    size_t at = 0;
+    while (at < all.size()) {
+        const size_t end = std::min(all.find(',', at), all.size());
+        tags.insert(all.substr(at, end - at));
+        at = end + 1;
+    }
+    return tags;
+}
+
+std::string PostgresqlWorld::sql(DatabaseSide& side, const std::string& statement) const {
+    std::string error;
+    const auto value = runSql(side.spec, statement, "shop", &error);
+    EXPECT_TRUE(value) << statement << ": " << error;
+    return value.value_or("");
+}
+
+}  // namespace swb::test
