@@ -82,11 +82,11 @@ class Chain {
 void resolve(Reply& reply, const ZoneSnapshot& zone, const Question& question) {
     NameView name = question.name;
     Chain chain;
-    // The chain's first name decides AA (RFC 1034 §4.3.2), its last one the RCODE (RFC 6604).
-    for (bool isFirst = true; chain.extend(name) && name.isAtOrBelow(zone.origin()); isFirst = false) {
+    // The chain's first name decides AA (a referral for it leaves without), its last one the RCODE (RFC 6604).
+    while (chain.extend(name) && name.isAtOrBelow(zone.origin())) {
         const ZoneSnapshot::Lookup found = zone.lookup(name, question.type);
         if (found.found == ZoneSnapshot::Found::delegation) return addReferral(reply, zone, *found.node);
-        if (isFirst) reply.setAuthoritative();
+        reply.setAuthoritative();
         if (found.found == ZoneSnapshot::Found::nothing) {
             reply.setRcode(rcode::nameError);
             return addNegative(reply, zone);

@@ -325,6 +325,18 @@ TEST(DnsAnswer, ExactlyFittingIsNotTruncated) {
     }
 }
 
+TEST(DnsAnswer, TheOptRecordHasItsRoomReserved) {
+    for (size_t size = 420; size <= 520; ++size) {
+        ZoneDefinition definition = exampleDefinition();
+        definition.records.push_back(
+            recordSet("f.fo.example", type::txt, {std::string(255, 'x') + " " + std::string(size - 300, 'y')}));
+        const Response response =
+            answered(query("f.fo.example", type::txt, {Edns{.udpBytes = 512}}), Transport::udp, build(definition));
+        EXPECT_NE(optOf(response), nullptr) << size;
+        EXPECT_EQ(response.isTruncated(), response.answers.empty());
+    }
+}
+
 TEST(DnsAnswer, OptionalRecordsAreLeftOutWithoutTruncation) {
     ZoneDefinition definition = exampleDefinition();
     definition.nameServers.clear();

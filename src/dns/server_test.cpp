@@ -191,6 +191,18 @@ TEST_F(DnsServer, SeveralAddressesAndThreads) {
     EXPECT_EQ(Server::start(again, exampleZone()).error().code, ErrorCode::Unreachable);
 }
 
+TEST_F(DnsServer, DoesNotShareItsPortWithAnotherProgram) {
+    const Fd other(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const int on = 1;
+    ASSERT_EQ(::setsockopt(other.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)), 0);
+    SocketAddress bound = SocketAddress::of(*Endpoint::fromText("127.0.0.1:0"));
+    ASSERT_EQ(::bind(other.get(), bound.pointer(), bound.size), 0);
+    ASSERT_EQ(::getsockname(other.get(), bound.pointer(), &bound.size), 0);
+    const auto started = Server::start(ServerOptions{.endpoints = {bound.endpoint()}, .udpThreads = 2}, exampleZone());
+    ASSERT_FALSE(started);
+    EXPECT_EQ(started.error().code, ErrorCode::Unreachable);
+}
+
 TEST_F(DnsServer, RefusesOptionsThatCannotWork) {
     const auto problem = [](std::vector<std::string> endpoints, size_t threads) {
         ServerOptions options;

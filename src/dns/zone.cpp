@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/limits.h"
 #include "dns/zone_check.h"
 
 namespace swb::dns {
