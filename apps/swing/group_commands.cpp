@@ -1,0 +1,181 @@
+// swing group create|update|list|show|delete|check
+#include "base/limits.h"
+#include "swing/context.h"
+#include "swing/format.h"
+#include "swing/run_view.h"
+
+namespace swb::swing {
+namespace {
+
+// Members of a request from the options that were given. An empty --secondary empties that slot.
+JsonObject groupBody(const Arguments& arguments) {
+    JsonObject body;
+    for (const auto& [option, member] :
+         {std::pair{"--primary", "primary"}, {"--secondary", "secondary"}, {"--label", "label"}})
+        if (arguments.has(option)) body[member] = arguments.text(option);
+    for (const auto& [option, member] : {std::pair{"--ttl", "ttl"}, {"--outage-budget", "outageBudgetMs"}})
+        if (arguments.has(option)) body[member] = arguments.number(option);
+    return body;
+}
+
+void printGroup(Context& context, const Json& group) {
+    Output& output = context.output();
+    const Style& style = output.outStyle();
+    std::string text = style.paint(Colour::bold, cell(group, "name")) + "\n";
+    const auto fact = [&text](std::string_view name, const std::string& value) {
+        text += "  " + padded(name, 16) + value + "\n";
+    };
+    fact("id", cell(group, "id"));
+    fact("address", cell(group, "address") + "  TTL " + humanMilliseconds(integerAt(group, "ttl") * 1000));
+    fact("current", style.paint(Colour::bold, cell(group, "current")));
+    fact("primary", cell(group, "primary"));
+    fact("secondary", cell(group, "secondary"));
+    fact("epoch", cell(group, "epoch"));
+    fact("busy", cell(group, "busy"));
+    fact("outage budget", humanMilliseconds(integerAt(group, "outageBudgetMs")));
+    fact("protected", cell(group, "protected"));
+    if (const Json* ready = memberAt(group, "ready"); ready && ready->is_object())
+        fact("ready", cell(*ready, "verdict") + " at " + shortTime(textAt(*ready, "checkedAt")));
+    else
+        fact("ready", "never checked: swing group check " + cell(group, "name"));
+    output.text(text);
+    Table applications({"APPLICATION", "SITE", "ROLE", "MAINTENANCE", "ADDRESSES"});
+    for (const Json& application : arrayOf(group, "applications"))
+        applications.row({cell(application, "name"), cell(application, "site"), cell(application, "role"),
+                          cell(application, "maintenance"), joinedCell(application, "addresses")});
+    if (!applications.empty()) output.text("\n" + applications.text(style));
+    Table links({"FROM", "TO", "DATABASE", "ENGINE", "STATE", "LAG"});
+    for (const Json& link : arrayOf(group, "links")) {
+        const Json* bytes = memberAt(link, "lagBytes");
+        links.row({cell(link, "from"), cell(link, "to"), cell(link, "database"), cell(link, "engine"),
+                   cell(link, "state"), bytes && bytes->is_int64() ? humanBytes(bytes->as_int64()) : "-"});
+    }
+    if (!links.empty()) output.text("\n" + links.text(style));
+}
+
+Result<int> printed(Context& context, const Json& answer) {
+    const Json group = unwrapped(answer, "group");
+    context.output().document(group);
+    printGroup(context, group);
+    return 0;
+}
+
+Result<int> createGroup(Context& context, const Arguments& arguments) {
+    JsonObject body = groupBody(arguments);
+    body["name"] = arguments.text("NAME");
+    return printed(context, TRY(TRY(context.api())->post(Path("groups"), body)));
+}
+
+Result<int> updateGroup(Context& context, const Arguments& arguments) {
+    JsonObject body = groupBody(arguments);
+    if (arguments.has("--protect") && arguments.has("--no-protect"))
+        return fail(ErrorCode::InvalidInput, "--protect and --no-protect contradict each other");
+    if (arguments.has("--protect") || arguments.has("--no-protect")) body["protected"] = arguments.has("--protect");
+    if (body.empty())
+        return fail(ErrorCode::InvalidInput, "nothing to change was given", "see swing group update --help");
+    return printed(context, TRY(TRY(context.api())->patch(Path("groups") / arguments.text("NAME"), body)));
+}
+
+Result<int> listGroups(Context& context, const Arguments&) {
+    const Json answer = TRY(TRY(context.api())->get(Path("groups")));
+    context.output().document(answer);
+    Table table({"GROUP", "ADDRESS", "CURRENT", "STANDBY", "EPOCH", "BUSY", "READY"});
+    for (const Json& group : arrayOf(answer, "groups")) {
+        const std::string current = textAt(group, "current"), primary = textAt(group, "primary");
+        const Json* ready = memberAt(group, "ready");
+        table.row({cell(group, "name"), cell(group, "address"), cell(group, "current"),
+                   cell(group, current == primary ? "secondary" : "primary"), cell(group, "epoch"), cell(group, "busy"),
+                   ready ? cell(*ready, "verdict") : "-"});
+    }
+    context.output().table(table, "no groups; create one: swing group create NAME --primary APP");
+    return 0;
+}
+
+Result<int> showGroup(Context& context, const Arguments& arguments) {
+    return printed(context, TRY(TRY(context.api())->get(Path("groups") / arguments.text("NAME"))));
+}
+
+Result<int> deleteGroup(Context& context, const Arguments& arguments) {
+    const std::string name = arguments.text("NAME");
+    TRY_VOID(confirmOnTerminal(context, arguments, "Delete group " + name + "? Its address is gone for good."));
+    const Json answer = TRY(TRY(context.api())->remove(Path("groups") / name));
+    context.output().document(answer);
+    context.output().line("group " + name + " deleted");
+    return 0;
+}
+
+Result<int> checkGroup(Context& context, const Arguments& arguments) {
+    JsonObject body;
+    if (arguments.has("--to")) body["to"] = arguments.text("--to");
+    const Json answer =
+        TRY(TRY(context.api())->post(Path("groups") / arguments.text("NAME") / "check", body, Effect::none));
+    const Json ready = unwrapped(answer, "ready");
+    Output& output = context.output();
+    output.document(ready);
+    output.text(checksTable(ready, output.outStyle()) + "\n" + checksSummary(ready, output.outStyle()));
+    if (textAt(ready, "verdict") != "refused") return 0;
+    return output.error(Error(ErrorCode::NotReady,
+                              "the group " + arguments.text("NAME") + " is not ready to be switched",
+                              "see the refused checks and their hints"));
+}
+
+const std::vector<Argument>& groupOptions() {
+    using enum ArgumentKind;
+    static const std::vector<Argument> options = {
+        {"--ttl", number, "TTL of the failover address", "S", false, 0, 86'400},
+        {"--outage-budget", number, "longest a switch may keep users waiting before it rolls back", "MS", false, 100,
+         3'600'000}};
+    return options;
+}
+
+std::vector<Argument> withGroupOptions(std::vector<Argument> arguments) {
+    for (const Argument& option : groupOptions()) arguments.push_back(option);
+    return arguments;
+}
+
+}  // namespace
+
+std::vector<Command> groupCommands() {
+    using enum ArgumentKind;
+    const Argument name{"NAME", positional, "the group", "", true};
+    return {
+        {"group create", "create a failover group with its address",
+         "The address is LABEL under the controller's zone; without a label one is made up. It is never given out "
+         "twice.",
+         "swing group create shop --primary shop-fra --secondary shop-nyc --label shop --ttl 60",
+         withGroupOptions({name,
+                           {"--primary", value, "the application that is current", "APP", true},
+                           {"--secondary", value, "the application at the other site", "APP"},
+                           {"--label", value, "first label of the address", "L"}}),
+         createGroup},
+        {"group update", "change a group", "An empty value (--secondary '') takes the application out of that slot.",
+         "swing group update shop --ttl 30\nswing group update shop --secondary ''",
+         withGroupOptions({name,
+                           {"--primary", value, "application of the first slot", "APP"},
+                           {"--secondary", value, "application of the second slot", "APP"},
+                           {"--protect", flag, "only an admin may switch it"},
+                           {"--no-protect", flag, "an operator may switch it"}}),
+         updateGroup},
+        {"group list", "list the groups", "", "swing group list", {}, listGroups},
+        {"group show",
+         "one group: address, applications, links, readiness",
+         "",
+         "swing group show shop --json",
+         {name},
+         showGroup},
+        {"group delete",
+         "delete a group and its address",
+         "Refused while it points at an application: empty its slots by `swing group update` first.",
+         "swing group delete shop",
+         {name, {"--yes", flag, "do not ask"}},
+         deleteGroup},
+        {"group check",
+         "could it be switched now? every check with its verdict",
+         "Changes nothing. Exit 3 when a check refuses.",
+         "swing group check shop",
+         {name, {"--to", value, "the application to switch to; default: the standby", "APP"}},
+         checkGroup},
+    };
+}
+
+}  // namespace swb::swing
