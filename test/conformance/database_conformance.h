@@ -31,7 +31,8 @@ class DatabaseConformance : public ::testing::TestWithParam<WorldFactory> {
     void prepare() {
         auto source = current->driver->prepareSwitchSource(current->spec, standby->slot, current->context());
         SWB_REQUIRE(source);
-        auto replica = standby->driver->prepareSwitchReplica(standby->spec, current->peer(), 1 << 20, standby->context());
+        auto replica =
+            standby->driver->prepareSwitchReplica(standby->spec, current->peer(), 1 << 20, standby->context());
         SWB_REQUIRE(replica);
     }
     // A whole switch; `current` and `standby` are swapped after it.
@@ -47,11 +48,11 @@ class DatabaseConformance : public ::testing::TestWithParam<WorldFactory> {
         finishSwitch(*token);
     }
     void finishSwitch(const driver::Token& token) {
-        auto source = standby->driver->prepareSource(standby->spec, standby->application, current->peer(), current->slot,
-                                                     standby->context());
+        auto source = standby->driver->prepareSource(standby->spec, standby->application, current->peer(),
+                                                     current->slot, standby->context());
         SWB_REQUIRE(source);
-        auto rejoined = current->driver->rejoin(current->spec, current->application, standby->peer(), current->slot, token,
-                                                current->context());
+        auto rejoined = current->driver->rejoin(current->spec, current->application, standby->peer(), current->slot,
+                                                token, current->context());
         SWB_REQUIRE(rejoined);
         for (DatabaseSide* side : {current, standby}) SWB_REQUIRE(side->driver->endSwitch(side->spec, side->context()));
         std::swap(current, standby);
@@ -147,8 +148,7 @@ TEST_P(DatabaseConformance, UnfenceBringsWritesBack) {
         SWB_REQUIRE(current->driver->fence(current->spec, ++epoch, current->context()));
         EXPECT_FALSE(world->insert(*current, "lost"));
         current->restartAgent();
-        for (int time = 0; time < 2; ++time)
-            SWB_REQUIRE(current->driver->unfence(current->spec, current->context()));
+        for (int time = 0; time < 2; ++time) SWB_REQUIRE(current->driver->unfence(current->spec, current->context()));
         expectWritable(*current);
     }
     expectReplicated();

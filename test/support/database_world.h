@@ -1,5 +1,6 @@
-// Two real database servers at two pretended sites, for tests of drivers and of everything above them. What a test needs
-// to know of an engine is behind this interface; the servers live in a temporary directory and end with the object.
+// Two real database servers at two pretended sites, for tests of drivers and of everything above them. What a test
+// needs to know of an engine is behind this interface; the servers live in a temporary directory and end with the
+// object.
 #pragma once
 
 #include <memory>

@@ -62,8 +62,8 @@ const std::string& template_() {
             const std::string data = directory + "/data";
             std::filesystem::create_directory(data);
             give(data);
-            run({postgresqlPrograms() + "/initdb", "-D", data, "-U", "postgres", "--auth-local=peer", "--auth-host=trust",
-                 "-E", "UTF8", "--locale=C.UTF-8", "-N", "-k"},
+            run({postgresqlPrograms() + "/initdb", "-D", data, "-U", "postgres", "--auth-local=peer",
+                 "--auth-host=trust", "-E", "UTF8", "--locale=C.UTF-8", "-N", "-k"},
                 true);
         }
         ~Made() { (void)driver::removeTree(directory); }
@@ -74,9 +74,13 @@ const std::string& template_() {
 
 }  // namespace
 
-Context DatabaseSide::context(int64_t milliseconds) const { return contextFor(milliseconds, stateDirectory); }
+Context DatabaseSide::context(int64_t milliseconds) const {
+    return contextFor(milliseconds, stateDirectory);
+}
 
-void DatabaseSide::restartAgent() { driver = require(driver::makeDatabaseDriver(spec.engine)); }
+void DatabaseSide::restartAgent() {
+    driver = require(driver::makeDatabaseDriver(spec.engine));
+}
 
 std::string postgresqlPrograms() {
     for (const char* version : {"15", "17", "16", "14", "13"}) {
@@ -103,8 +107,10 @@ uint16_t freePort(const std::string& address) {
 }
 
 std::string makeTestDirectory(const std::string& name) {
+    // In memory where possible: what is tested is the order of things, and a busy disk makes minutes of it.
     const char* parent = std::getenv("TMPDIR");
-    std::string path = std::string(parent ? parent : "/tmp") + "/swb-" + name + "-XXXXXX";
+    const bool memory = !parent && driver::directoryExists("/dev/shm") && ::access("/dev/shm", W_OK) == 0;
+    std::string path = std::string(parent ? parent : memory ? "/dev/shm" : "/tmp") + "/swb-" + name + "-XXXXXX";
     if (!::mkdtemp(path.data()) || ::chmod(path.c_str(), 0755) != 0) std::abort();
     return path;
 }
@@ -125,10 +131,11 @@ DatabaseSpec makePostgresqlServer(const std::string& directory, const std::strin
     run({"cp", "-a", template_() + "/data", spec.service.data}, false);
     const std::string hba = "local all shop trust\nlocal all all peer map=swb\nhost all all 127.0.0.0/8 trust\n";
     const std::string ident = "swb " + postgresqlUser().name + " postgres\n";
-    const std::string configuration = "port = " + std::to_string(spec.address.port) + "\nlisten_addresses = '" + host +
-                                      "'\nunix_socket_directories = '" + spec.service.socket +
-                                      "'\nshared_buffers = 16MB\nmax_connections = 40\nmax_prepared_transactions = 5\n" +
-                                      "wal_keep_size = 64MB\n" + options.settings;
+    const std::string configuration =
+        "port = " + std::to_string(spec.address.port) + "\nlisten_addresses = '" + host +
+        "'\nunix_socket_directories = '" + spec.service.socket +
+        "'\nshared_buffers = 16MB\nmax_connections = 40\nmax_prepared_transactions = 5\n" +
+        "wal_keep_size = 64MB\nfsync = off\n" + options.settings;
     for (const auto& [name, text] :
          {std::pair{"pg_hba.conf", hba}, {"pg_ident.conf", ident}, {"postgresql.conf", configuration}})
         require(driver::writeFileAs(postgresqlUser(), spec.service.data + "/" + name, text, 0600));
@@ -211,10 +218,11 @@ void PostgresqlWorld::installCertificates(DatabaseSide& side) {
     crypto::SignRequest client;
     client.commonName = "swingbridge_repl";
     client.usage = crypto::CertificateUsage::client;
-    require(side.driver->installCertificates(side.spec,
-                                             {authority_.certificatePem, require(authority.sign(requests.server, server)),
-                                              require(authority.sign(requests.client, client))},
-                                             side.context()));
+    require(
+        side.driver->installCertificates(side.spec,
+                                         {authority_.certificatePem, require(authority.sign(requests.server, server)),
+                                          require(authority.sign(requests.client, client))},
+                                         side.context()));
 }
 
 void PostgresqlWorld::link() {

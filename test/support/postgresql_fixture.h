@@ -34,8 +34,8 @@ void killPostgresqlServer(const DatabaseSpec& spec);
 std::optional<int> postmasterPid(const DatabaseSpec& spec);
 
 // A statement as the superuser over the socket; the first value. On failure: nothing, and the message in `error`.
-std::optional<std::string> runSql(const DatabaseSpec& spec, const std::string& sql, const std::string& database = "postgres",
-                                  std::string* error = nullptr);
+std::optional<std::string> runSql(const DatabaseSpec& spec, const std::string& sql,
+                                  const std::string& database = "postgres", std::string* error = nullptr);
 
 class PostgresqlWorld final : public DatabaseWorld {
   public:

@@ -57,8 +57,10 @@ Result<ControlFile> awaitShutDown(const Instance& instance, const std::optional<
 
 Result<Token> fence(const Instance& instance, int64_t epoch, const Context& context) {
     const auto postmaster = instance.postmaster();
+    bool seenServing = false;
     if (postmaster) {
         auto session = instance.session(context);
+        seenServing = session.has_value();
         // No connection, and the stop is under way already: an earlier fence was interrupted here.
         if (!session && !isStopping(instance) && !instance.standbySignal()) return fail(session.error());
         if (session) TRY_VOID(checkMayStop(**session, context));
@@ -74,8 +76,12 @@ Result<Token> fence(const Instance& instance, int64_t epoch, const Context& cont
         TRY_VOID(instance.service().mask(context));
         return instance.putStandbySignal(true);
     });
+    // A server that was seen serving has "in production" in its control file until the very end. One that was not may
+    // just be starting, with the "shut down" of its former stop: then only its exit makes the file final.
+    const bool ended = seenServing || !postmaster || awaitExit(*postmaster, context.deadline);
     auto control = awaitShutDown(instance, postmaster, context);
     TRY_VOID(lasting.get());
+    if (!ended) return fail(ErrorCode::DeadlineExceeded, "the server did not end in time");
     if (!control) return fail(control.error());
     SwitchToken token{control->systemId, control->timeline, control->checkpoint, 0};
     token.end = TRY(endOfShutdownCheckpoint(instance.data(), *control));
@@ -84,9 +90,12 @@ Result<Token> fence(const Instance& instance, int64_t epoch, const Context& cont
     return makeToken(instance.spec().name, token, epoch, control->updatedAtSeconds * 1000);
 }
 
-Result<void> awaitPostmasterEnd(const Instance& instance, int64_t patienceMs, const Context& context) {
+Result<void> endPostmaster(const Instance& instance, int64_t patienceMs, const Context& context) {
     const auto postmaster = instance.postmaster();
-    if (!postmaster || awaitExit(*postmaster, within(context, patienceMs))) return {};
+    if (!postmaster) return {};
+    // Once more for a postmaster that is stopping already changes nothing.
+    sendSignal(*postmaster, SIGINT);
+    if (awaitExit(*postmaster, within(context, patienceMs))) return {};
     // Not final yet: a crash would be recovered from, but time is the cheaper way, up to half of what is left.
     const MonotonicMs half = SystemClock().monotonic() + context.remainingMs() / 2;
     while (SystemClock().monotonic() < half && !context.cancelled()) {
@@ -122,12 +131,11 @@ Result<Found> settleRunning(const Instance& instance, const Context& context) {
     constexpr int64_t patienceMs = 300;
     auto session = instance.session(withDeadline(context, within(context, patienceMs)));
     if (session) {
+        // Otherwise somebody started it behind the fence: a standby, which holds exactly our data.
         const auto writes = acceptsWrites(**session, context);
         if (writes && *writes) return Found::serving;
-        // Somebody started it behind the fence: a standby without an upstream, which holds exactly our data.
-        if (writes) sendSignal(*postmaster, SIGINT);
     }
-    TRY_VOID(awaitPostmasterEnd(instance, patienceMs, context));
+    TRY_VOID(endPostmaster(instance, patienceMs, context));
     return Found::down;
 }
 

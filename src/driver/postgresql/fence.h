@@ -17,9 +17,10 @@ Result<Token> fence(const Instance& instance, int64_t epoch, const Context& cont
 // Ends with a primary that accepts writes.
 Result<void> unfence(const Instance& instance, const Context& context);
 
-// Waits until the postmaster is gone. When pg_control is final, and it still stays (an archive command or a replication
-// connection that does not answer), an immediate shutdown ends it after `patienceMs`: nothing is left to be written.
-Result<void> awaitPostmasterEnd(const Instance& instance, int64_t patienceMs, const Context& context);
+// Fast stop, and waits until the postmaster is gone. When it stays longer than `patienceMs` although pg_control is
+// final (an archive command or a replication connection that does not answer), an immediate shutdown ends it: nothing
+// is left to be written. When pg_control is not final it gets half of the time that is left first.
+Result<void> endPostmaster(const Instance& instance, int64_t patienceMs, const Context& context);
 
 // True for a server that is not in recovery and gave a transaction an id.
 Result<bool> acceptsWrites(Connection& connection, const Context& context);

@@ -66,12 +66,14 @@ std::string endOfLog(const std::string& path) {
 
 std::optional<Connection> ConnectionPool::take(const std::string& key) {
     const std::lock_guard lock(mutex_);
-    for (auto entry = idle_.begin(); entry != idle_.end(); ++entry) {
-        if (entry->first != key) continue;
+    for (auto entry = idle_.begin(); entry != idle_.end();) {
+        if (entry->first != key) {
+            ++entry;
+            continue;
+        }
         Connection connection = std::move(entry->second);
-        idle_.erase(entry);
+        entry = idle_.erase(entry);
         if (connection.usable()) return connection;
-        return take(key);
     }
     return std::nullopt;
 }

@@ -1,9 +1,6 @@
 #include "driver/postgresql/rejoin.h"
 
 #include <fmt/format.h>
-#include <signal.h>
-
-#include <charconv>
 
 #include "driver/postgresql/fence.h"
 #include "driver/postgresql/promotion.h"
@@ -43,34 +40,28 @@ bool begunBefore(const Instance& instance, const SwitchToken& token) {
 
 Result<void> stopToFollow(const Instance& instance, const Context& context) {
     constexpr int64_t patienceMs = 400;
-    const auto postmaster = instance.postmaster();
-    if (!postmaster) return {};
+    if (!instance.postmaster()) return {};
     const ControlFile control = TRY(instance.control());
     if (control.state == ControlState::inProduction)
         return fail(ErrorCode::IdentityMismatch, "this server runs as a primary",
                     "It was started behind the fence; fence it and look at what it holds before it is replaced.");
-    if (control.state != ControlState::shutDown) sendSignal(*postmaster, SIGINT);
-    return awaitPostmasterEnd(instance, patienceMs, context);
+    return endPostmaster(instance, patienceMs, context);
 }
 
-// Streaming from that very peer, slot and all, past the token on a later timeline.
-bool followsAlready(const Instance& instance, const Peer& peer, std::string_view slot, const SwitchToken& token,
-                    const Context& context) {
+// It runs already as a replica of that very peer, slot and all: an interrupted or repeated rejoin.
+bool followsAlready(const Instance& instance, const Peer& peer, std::string_view slot, const Context& context) {
     if (instance.autoConfSetting("primary_conninfo") != instance.primaryConnectionInfo(peer, slot) ||
-        instance.autoConfSetting("primary_slot_name") != std::string(slot) || !instance.postmaster())
+        instance.autoConfSetting("primary_slot_name") != std::string(slot) || !instance.postmaster() ||
+        !instance.standbySignal())
         return false;
-    constexpr int64_t lookMs = 500;
+    constexpr int64_t lookMs = 1000;
     const Context look = withDeadline(context, within(context, lookMs));
     auto session = instance.session(look);
     if (!session) return false;
-    const auto rows = (*session)->query(
-        "SELECT received_tli, pg_last_wal_replay_lsn() FROM pg_stat_wal_receiver WHERE status = 'streaming'",
+    const auto streaming = (*session)->value(
+        "SELECT pg_is_in_recovery() AND EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')",
         look.deadline);
-    if (!rows || rows->size() != 1) return false;
-    uint32_t timeline = 0;
-    const std::string text = rows->at(0).at(0).value_or("");
-    std::from_chars(text.data(), text.data() + text.size(), timeline);
-    return timeline > token.timeline && parseLsn(rows->at(0).at(1).value_or("")).value_or(0) > token.end;
+    return streaming && *streaming == "t";
 }
 
 }  // namespace
@@ -114,7 +105,10 @@ Result<std::vector<std::string>> dropStaleSlots(Connection& connection, std::str
 Result<Json> rejoin(const Instance& instance, const Peer& peer, std::string_view slot, const SwitchToken& token,
                     const Context& context) {
     const double start = preciseMs();
-    if (!followsAlready(instance, peer, slot, token, context)) {
+    if (followsAlready(instance, peer, slot, context)) {
+        auto session = TRY(instance.session(context));
+        TRY_VOID(awaitStreaming(instance, *session, peer, token.end + 1, context));
+    } else {
         TRY_VOID(stopToFollow(instance, context));
         // Once it has followed the new timeline its control file moves on: then the record says that it was checked.
         if (!begunBefore(instance, token)) TRY_VOID(checkEndsAtToken(instance, token));

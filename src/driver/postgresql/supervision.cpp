@@ -1,10 +1,7 @@
 #include "driver/postgresql/supervision.h"
 
-#include <signal.h>
-
 #include "base/log.h"
 #include "driver/postgresql/fence.h"
-#include "driver/support/files.h"
 
 namespace swb::driver::postgresql {
 
@@ -15,13 +12,12 @@ Json standing(const Instance& instance, std::string_view role, bool started, std
 }
 
 // A primary that the guard does not permit: it stops, and comes up as a standby from now on.
-Result<Json> stopForbiddenPrimary(const Instance& instance, const ProcessIdentity& postmaster, const Context& context) {
+Result<Json> stopForbiddenPrimary(const Instance& instance, const Context& context) {
     logWarning("postgresql", "{} runs as primary although its boot guard says replica: it is stopped", instance.data());
     TRY_VOID(instance.putStandbySignal(true));
     TRY_VOID(instance.service().mask(context));
-    sendSignal(postmaster, SIGINT);
     const int64_t patienceMs = context.remainingMs() / 3;
-    TRY_VOID(awaitPostmasterEnd(instance, patienceMs, context));
+    TRY_VOID(endPostmaster(instance, patienceMs, context));
     return standing(instance, "stopped", false, "it ran as primary against the boot guard and was stopped");
 }
 
@@ -36,11 +32,11 @@ Result<std::string> runningRole(const Instance& instance, const Context& context
 Result<Json> ensureRunning(const Instance& instance, std::string_view guardRole, const Context& context) {
     if (!instance.hasData()) return standing(instance, "stopped", false, "there is no database yet");
     const bool mustFollow = guardRole == "replica";
-    if (const auto postmaster = instance.postmaster()) {
+    if (instance.postmaster()) {
         if (mustFollow && instance.control().has_value() && instance.control()->state == ControlState::inProduction)
-            return stopForbiddenPrimary(instance, *postmaster, context);
+            return stopForbiddenPrimary(instance, context);
         const std::string role = TRY(runningRole(instance, context));
-        if (mustFollow && role == "primary") return stopForbiddenPrimary(instance, *postmaster, context);
+        if (mustFollow && role == "primary") return stopForbiddenPrimary(instance, context);
         return standing(instance, role, false, "");
     }
     // Before any start, by whomever: the operating system may start it the moment we look away.
