@@ -140,6 +140,45 @@ TEST(HttpServer, WhatIsNotARequestIs400) {
     }
 }
 
+TEST(HttpServer, NoContentHasNoBodyAndKeepsTheConnection) {
+    HttpServer server(serverSettings(), [](HttpRequest request, const HttpRespond& respond) {
+        HttpResponse response;
+        response.status = request.method == "DELETE" ? 204 : 200;
+        response.body = "text";
+        respond(response);
+    });
+    ASSERT_TRUE(server.start());
+    TestClient client(server.port());
+    const auto answer = client.request("DELETE", "/");
+    EXPECT_EQ(answer.status, 204);
+    EXPECT_EQ(answer.header.find("Content-Length"), std::string::npos);
+    EXPECT_EQ(client.request("GET", "/").body, "text");
+}
+
+TEST(HttpServer, CurlUnderstandsIt) {
+    HttpServer server(serverSettings(), echo);
+    ASSERT_TRUE(server.start());
+    const TestDirectory directory;
+    const std::string authorityFile = directory.write("ca.pem", authority().pem());
+    const std::string certificateFile = directory.write("agent.pem", agentIdentity().certificatePem);
+    const std::string keyFile = directory.write("agent.key", agentIdentity().privateKeyPem.reveal());
+    const std::string bodyFile = directory.write("body", std::string(limits::bodyBytes, 'x'));
+    const std::string base = "https://localhost:" + std::to_string(server.port());
+    const auto curl = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(),
+                         {"curl", "--silent", "--show-error", "--max-time", "20", "--cacert", authorityFile});
+        return directory.run(arguments);
+    };
+    EXPECT_NE(curl({base + "/v1/a?wait=7"}).find(R"("path":"/v1/a","wait":"7")"), std::string::npos);
+    EXPECT_NE(curl({"--cert", certificateFile, "--key", keyFile, base}).find(R"("name":"fra-1")"), std::string::npos);
+    // curl asks with Expect: 100-continue for bodies of this size.
+    EXPECT_NE(curl({"--data-binary", "@" + bodyFile, base}).find(R"("bytes":1048576)"), std::string::npos);
+    directory.write("body", std::string(limits::bodyBytes + 1, 'x'));
+    EXPECT_NE(curl({"--data-binary", "@" + bodyFile, base}).find("SWB-TOO-LARGE"), std::string::npos);
+    EXPECT_NE(curl({"--head", base}).find("HTTP/1.1 200"), std::string::npos);
+    EXPECT_NE(curl({"http://localhost:" + std::to_string(server.port())}).find("speaks HTTPS"), std::string::npos);
+}
+
 TEST(HttpServer, SlowHandlersDoNotBlockOthers) {
     std::promise<void> release;
     auto released = release.get_future().share();

@@ -3,13 +3,19 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
+#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <condition_variable>
+#include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <thread>
 
@@ -166,6 +172,45 @@ class TestClient {
     SSL* ssl_ = nullptr;
     bool open_ = false;
     std::string buffer_;
+};
+
+// A temporary directory, gone with the object, and programs whose output ends in it.
+class TestDirectory {
+  public:
+    TestDirectory() {
+        std::string name = (std::filesystem::temp_directory_path() / "swb-net-XXXXXX").string();
+        path_ = ::mkdtemp(name.data());
+    }
+    ~TestDirectory() { std::filesystem::remove_all(path_); }
+    TestDirectory(const TestDirectory&) = delete;
+    TestDirectory& operator=(const TestDirectory&) = delete;
+
+    std::string write(const std::string& name, std::string_view text) const {
+        const auto path = path_ / name;
+        std::ofstream(path, std::ios::binary) << text;
+        return path.string();
+    }
+    // Standard output and error of the program, found by PATH.
+    std::string run(const std::vector<std::string>& arguments) const {
+        std::vector<char*> argv;
+        for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+        argv.push_back(nullptr);
+        const std::string output = write("output", "");
+        posix_spawn_file_actions_t actions;
+        posix_spawn_file_actions_init(&actions);
+        posix_spawn_file_actions_addopen(&actions, 1, output.c_str(), O_WRONLY | O_TRUNC, 0);
+        posix_spawn_file_actions_adddup2(&actions, 1, 2);
+        pid_t pid = 0;
+        const int failed = ::posix_spawnp(&pid, argv[0], &actions, nullptr, argv.data(), environ);
+        posix_spawn_file_actions_destroy(&actions);
+        if (failed != 0) return "cannot run " + arguments.at(0);
+        ::waitpid(pid, nullptr, 0);
+        std::ifstream file(output);
+        return {std::istreambuf_iterator<char>(file), {}};
+    }
+
+  private:
+    std::filesystem::path path_;
 };
 
 // What happened at one end of a WebSocket, in order.

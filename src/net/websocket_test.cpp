@@ -321,17 +321,26 @@ TEST(PersistentWebSocket, ReconnectsSoonAfterARestart) {
     EXPECT_EQ(record.errors().size(), closed) << "no event after stop()";
 }
 
+// Asked for at every moment of the first attempt: while dialling, in between, and with the session open.
 TEST(PersistentWebSocket, ReconnectTakesUpANewIdentity) {
     LinkServer link;
-    std::atomic<int> asked = 0;
     const TlsIdentity renewed = authority().issue("fra-1-renewed");
-    Record record;
-    PersistentWebSocket client([&] { return targetOf(link.port(), asked++ == 0 ? agentIdentity() : renewed); },
-                               record.events());
-    ASSERT_TRUE(link.record.waitOpens(1));
-    client.reconnect("the certificate was renewed");
-    ASSERT_TRUE(link.record.waitOpens(2));
-    EXPECT_EQ(link.record.session()->peerName(), "fra-1-renewed");
+    for (int delay = 0; delay < 10; ++delay) {
+        std::atomic<bool> isRenewed = false;
+        Record record;
+        PersistentWebSocket client([&] { return targetOf(link.port(), isRenewed ? renewed : agentIdentity()); },
+                                   record.events());
+        std::this_thread::sleep_for(std::chrono::milliseconds(delay));
+        isRenewed = true;
+        client.reconnect("the certificate was renewed");
+        EXPECT_TRUE(eventually([&] {
+            const auto session = link.record.session();
+            return session && !session->closed() && session->peerName() == "fra-1-renewed";
+        })) << "after "
+            << delay << " ms";
+        client.stop();
+        EXPECT_TRUE(eventually([&] { return link.record.session()->closed(); }));
+    }
 }
 
 TEST(PersistentWebSocket, StopsAtOnceWhileDialling) {
@@ -376,8 +385,8 @@ TEST(WebSocket, SmallMessageRoundTrip) {
     std::sort(milliseconds.begin(), milliseconds.end());
     RecordProperty("medianMicroseconds", static_cast<int>(milliseconds[1000] * 1000));
     RecordProperty("p99Microseconds", static_cast<int>(milliseconds[1980] * 1000));
-    EXPECT_LT(milliseconds[1000], 5.0) << "not the goal (0.2 ms) but what a sanitizer build on a busy machine reaches; "
-                                          "a missing TCP_NODELAY costs 40 ms";
+    // Not the goal (0.2 ms) but what a sanitizer build on a busy machine keeps; a delayed acknowledgement costs 40 ms.
+    EXPECT_LT(milliseconds[1000], 5.0);
     if (std::getenv("SWB_PRINT_FIGURES") != nullptr) {
         std::printf("WebSocket round trip over mutual TLS: median %.3f ms, p99 %.3f ms\n", milliseconds[1000],
                     milliseconds[1980]);

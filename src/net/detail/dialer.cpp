@@ -54,8 +54,10 @@ WebSocketHandle Dialer::session() const {
 
 void Dialer::reconnect(std::string reason) {
     asio::post(io_, [this, reason = std::move(reason)] {
-        atOnce_ = true;
+        // An attempt under way has the old target: it ends too.
+        if (dialling_) dialling_->close();
         if (const auto session = this->session()) session->close(reason);
+        reconnectReason_ = reason;
         pause_.raise();
     });
 }
@@ -86,12 +88,13 @@ asio::awaitable<void> Dialer::loop() {
         if (!policy_ || givenUp_) co_return;
         const int64_t delay = policy_->lost(clock.monotonic());
         const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(delay);
-        while (!givenUp_ && !atOnce_ && std::chrono::steady_clock::now() < until) co_await pause_.waitUntil(until);
-        atOnce_ = false;
+        while (!givenUp_ && !reconnectReason_ && std::chrono::steady_clock::now() < until)
+            co_await pause_.waitUntil(until);
     }
 }
 
 asio::awaitable<Error> Dialer::once() {
+    reconnectReason_.reset();
     const WebSocketTarget target = target_();
     auto dialled = co_await dial(target);
     dialling_ = nullptr;
@@ -103,7 +106,7 @@ asio::awaitable<Error> Dialer::once() {
         std::lock_guard lock(mutex_);
         session_ = handle;
     }
-    if (givenUp_) handle->close("the client ended");
+    if (givenUp_ || reconnectReason_) handle->close(reconnectReason_.value_or("the client ended"));
     callbacks_->push([events = events_, handle] {
         if (events->onOpen) events->onOpen(handle);
     });

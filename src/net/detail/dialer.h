@@ -53,7 +53,7 @@ class Dialer {
     // Net thread only.
     beast::tcp_stream* dialling_ = nullptr;
     bool givenUp_ = false;
-    bool atOnce_ = false;  // reconnect() asked for an attempt without a pause
+    std::optional<std::string> reconnectReason_;  // reconnect() was called since the present attempt began
     Signal pause_;
     std::thread thread_;
 };

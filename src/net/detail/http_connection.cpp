@@ -191,9 +191,10 @@ asio::awaitable<HttpConnection::Next> HttpConnection::answer(HttpResponse respon
     if (core_.stopping) keepAlive = false;
     transport().expires_after(milliseconds(core_.settings.requestTimeoutMs));
     auto header = toHeader(response, keepAlive);
-    header.content_length(response.body.size());
+    const bool bodiless = response.status == 204 || response.status == 304;  // by their definition
+    if (!bodiless) header.content_length(response.body.size());
     IoError error;
-    if (head) {
+    if (head || bodiless) {
         http::response_serializer<http::empty_body> serializer(header);
         co_await http::async_write_header(*stream_, serializer, into(error));
     } else {
