@@ -16,15 +16,6 @@ Result<std::vector<dns::IpAddress>> parseAddresses(const std::vector<std::string
     return out;
 }
 
-// Connecting to "any address" does not work everywhere: ask the loopback instead.
-std::string askableEndpoint(const dns::Endpoint& endpoint) {
-    const std::string address = endpoint.address.toText();
-    const std::string port = std::to_string(endpoint.port);
-    if (address == "0.0.0.0") return "127.0.0.1:" + port;
-    if (address == "::") return "[::1]:" + port;
-    return isIpv6(address) ? "[" + address + "]:" + port : address + ":" + port;
-}
-
 }  // namespace
 
 Result<dns::ZoneDefinition> Publisher::emptyZone(const ZoneSettings& settings) {
@@ -91,7 +82,7 @@ Result<uint32_t> Publisher::publish(const store::Store& store) {
 Result<void> Publisher::verify(const std::string& name, const std::vector<std::string>& addresses) const {
     const std::set<std::string> wanted(addresses.begin(), addresses.end());
     for (const dns::Endpoint& endpoint : server_->endpoints()) {
-        const std::string server = askableEndpoint(endpoint);
+        const std::string server = endpoint.toText();
         const auto answer = TRY(dns::resolveA(server, name, 1000));
         if (std::set<std::string>(answer.addresses.begin(), answer.addresses.end()) != wanted)
             return fail(ErrorCode::VerificationFailed, "the name server at " + server + " does not answer the new addresses");

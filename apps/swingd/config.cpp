@@ -1,0 +1,115 @@
+#include "config.h"
+
+#include "base/file.h"
+#include "model/yaml.h"
+
+namespace swb {
+namespace {
+
+std::vector<HostPort> readAddresses(JsonReader& reader, std::string_view key) {
+    std::vector<HostPort> out;
+    for (const std::string& text : reader.strings(key)) {
+        // Port 0 (any free one) is for the lab and tests; parseHostPort has no such thing.
+        const bool any = text.size() > 2 && text.ends_with(":0");
+        auto address = parseHostPort(any ? text.substr(0, text.size() - 1) + "1" : text);
+        if (!address || !isIpAddress(address->host)) {
+            reader.problem(key, "must be a list of ADDRESS:PORT");
+            return {};
+        }
+        if (any) address->port = 0;
+        out.push_back(*address);
+    }
+    if (out.empty()) reader.problem(key, "needs at least one ADDRESS:PORT");
+    return out;
+}
+
+Result<dispatch::ZoneSettings> readZone(const Json& value) {
+    JsonReader reader(value, "dns");
+    dispatch::ZoneSettings zone;
+    zone.zone = reader.string("zone");
+    zone.mailbox = reader.string("mailbox", "");
+    if (const JsonArray* servers = reader.array("name_servers"))
+        for (const Json& entry : *servers) {
+            JsonReader server(entry, "dns.name_servers");
+            dispatch::ZoneSettings::NameServer nameServer{server.string("name"), server.strings("addresses")};
+            TRY_VOID(server.finish());
+            zone.nameServers.push_back(std::move(nameServer));
+        }
+    if (!isHostName(zone.zone)) reader.problem("zone", "must be a domain name");
+    if (zone.nameServers.empty()) reader.problem("name_servers", "needs at least one name server");
+    reader.strings("listen");
+    reader.integer("threads", 1);
+    TRY_VOID(reader.finish());
+    return zone;
+}
+
+}  // namespace
+
+DataPaths::DataPaths(const std::string& directory)
+    : config(directory + "/swingd.yaml"),
+      authority(directory + "/ca.pem"),
+      authorityKey(directory + "/ca.key"),
+      certificate(directory + "/server.pem"),
+      certificateKey(directory + "/server.key"),
+      store(directory + "/swingd.db"),
+      sealKey(directory + "/seal.key"),
+      zone(directory + "/zone.json"),
+      adminToken(directory + "/admin.token") {}
+
+Result<DaemonConfig> readConfig(const std::string& path) {
+    auto text = readFile(path, 1 << 20);
+    if (!text && text.error().code == ErrorCode::NotFound)
+        return fail(ErrorCode::NotFound, "there is no " + path, "run `swingd init` first");
+    if (!text) return fail(text.error());
+    const YamlDocument document = TRY(parseYaml(*text));
+    const auto read = [&]() -> Result<DaemonConfig> {
+        JsonReader reader(document.value);
+        DaemonConfig config;
+        config.listen = readAddresses(reader, "listen");
+        config.publicUrl = reader.string("public_url", "");
+        config.names = reader.strings("certificate_names");
+        const Json* dns = reader.child("dns");
+        if (!dns) reader.problem("dns", "is required");
+        if (dns) {
+            config.zone = TRY(readZone(*dns));
+            JsonReader dnsReader(*dns, "dns");
+            config.dnsListen = readAddresses(dnsReader, "listen");
+            config.dnsThreads = dnsReader.integer("threads", 1);
+            if (config.dnsThreads < 1 || config.dnsThreads > 64) dnsReader.problem("threads", "must be 1 to 64");
+            dnsReader.allowUnknown();
+            TRY_VOID(dnsReader.finish());
+        }
+        TRY_VOID(reader.finish());
+        return config;
+    };
+    auto config = read();
+    if (!config) return fail(document.placed(config.error()).within(path));
+    return config;
+}
+
+std::string configText(const DaemonConfig& config) {
+    const auto list = [](const std::vector<HostPort>& addresses) {
+        std::string out;
+        for (const HostPort& address : addresses) out += (out.empty() ? "\"" : ", \"") + address.text() + "\"";
+        return "[" + out + "]";
+    };
+    std::string names;
+    for (const std::string& name : config.names) names += (names.empty() ? "\"" : ", \"") + name + "\"";
+    std::string text = "# The controller's configuration. Unknown keys are errors.\n";
+    text += "listen: " + list(config.listen) + "          # API and agents, HTTPS\n";
+    text += "public_url: \"" + config.publicUrl + "\"   # what agents and people are told\n";
+    text += "certificate_names: [" + names + "]   # names and addresses in the controller's certificate\n";
+    text += "dns:\n";
+    text += "  zone: " + config.zone.zone + "\n";
+    text += "  listen: " + list(config.dnsListen) + "\n";
+    text += "  threads: " + std::to_string(config.dnsThreads) + "\n";
+    text += "  name_servers:                      # the zone's NS records; the first is the SOA's primary\n";
+    for (const auto& server : config.zone.nameServers) {
+        std::string addresses;
+        for (const std::string& address : server.addresses) addresses += (addresses.empty() ? "\"" : ", \"") + address + "\"";
+        text += "    - {name: " + server.name + ", addresses: [" + addresses + "]}\n";
+    }
+    return text;
+}
+
+}  // namespace swb

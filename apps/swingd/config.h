@@ -1,0 +1,30 @@
+// swingd.yaml: what the controller needs to know before it has a store.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "dispatch/publisher.h"
+#include "model/address.h"
+
+namespace swb {
+
+struct DaemonConfig {
+    std::vector<HostPort> listen;    // API and agents
+    std::string publicUrl;           // what agents and people are told: https://HOST:PORT
+    std::vector<std::string> names;  // names and addresses in the controller's certificate
+    std::vector<HostPort> dnsListen;
+    dispatch::ZoneSettings zone;
+    int64_t dnsThreads = 1;
+};
+
+// Files of a data directory.
+struct DataPaths {
+    explicit DataPaths(const std::string& directory);
+    std::string config, authority, authorityKey, certificate, certificateKey, store, sealKey, zone, adminToken;
+};
+
+Result<DaemonConfig> readConfig(const std::string& path);
+std::string configText(const DaemonConfig& config);
+
+}  // namespace swb

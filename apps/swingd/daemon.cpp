@@ -1,0 +1,134 @@
+#include "daemon.h"
+
+#include <signal.h>
+#include <sys/signalfd.h>
+
+#include <poll.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "config.h"
+#include "gateway.h"
+#include "store/sqlite_store.h"
+
+namespace swb {
+namespace {
+
+constexpr int64_t certificateHours = 24 * 90;
+constexpr int64_t renewBeforeMs = 30LL * 24 * 3600'000;
+
+Result<crypto::CertificateAuthority> loadAuthority(const DataPaths& paths) {
+    const std::string certificate = TRY(readFile(paths.authority));
+    const Secret key(TRY(readFile(paths.authorityKey)));
+    return crypto::CertificateAuthority::load(certificate, key);
+}
+
+// The controller's own certificate: made anew when it is missing, near its end, or for other names.
+Result<net::TlsIdentity> loadIdentity(const DataPaths& paths, const crypto::CertificateAuthority& authority,
+                                      const DaemonConfig& config, const Clock& clock) {
+    crypto::SignRequest wanted;
+    wanted.commonName = config.names.empty() ? "swingd" : config.names.front();
+    wanted.usage = crypto::CertificateUsage::server;
+    wanted.lifetimeHours = certificateHours;
+    for (const std::string& name : config.names) (isIpAddress(name) ? wanted.ipAddresses : wanted.dnsNames).push_back(name);
+    bool usable = false;
+    if (auto present = readFile(paths.certificate); present && fileExists(paths.certificateKey)) {
+        const auto info = crypto::certificateInfo(*present);
+        usable = info && info->notAfter > clock.now() + renewBeforeMs && info->dnsNames == wanted.dnsNames &&
+                 info->ipAddresses == wanted.ipAddresses;
+    }
+    if (!usable) {
+        const crypto::KeyAndCertificate made = TRY(authority.issue(wanted));
+        TRY_VOID(writeFileAtomically(paths.certificateKey, made.keyPem.reveal(), 0600));
+        TRY_VOID(writeFileAtomically(paths.certificate, made.certificatePem, 0644));
+    }
+    net::TlsIdentity identity;
+    identity.certificatePem = TRY(readFile(paths.certificate)) + authority.certificatePem();
+    identity.privateKeyPem = Secret(TRY(readFile(paths.certificateKey)));
+    identity.authorityPem = authority.certificatePem();
+    return identity;
+}
+
+Result<dns::ServerOptions> dnsOptions(const DaemonConfig& config) {
+    dns::ServerOptions options;
+    options.udpThreads = static_cast<size_t>(config.dnsThreads);
+    for (const HostPort& address : config.dnsListen)
+        options.endpoints.push_back({TRY(dns::IpAddress::fromText(address.host)), address.port});
+    return options;
+}
+
+// SIGTERM and SIGINT arrive here instead of anywhere.
+Result<Fd> blockSignals() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    ::signal(SIGPIPE, SIG_IGN);
+    Fd fd(::signalfd(-1, &signals, SFD_CLOEXEC));
+    if (!fd.valid()) return fail(ErrorCode::StorageFailed, "signalfd failed");
+    return fd;
+}
+
+Result<void> writeReady(const RunRequest& request, const net::HttpServer& server, const dispatch::Publisher& publisher) {
+    if (request.readyFile.empty()) return {};
+    JsonArray api, dns;
+    for (const net::ListenAddress& address : server.addresses()) api.emplace_back(HostPort{address.address, address.port}.text());
+    for (const dns::Endpoint& endpoint : publisher.server().endpoints()) dns.emplace_back(endpoint.toText());
+    return writeFileAtomically(request.readyFile, toText(JsonObject{{"pid", ::getpid()}, {"api", api}, {"dns", dns}}), 0644);
+}
+
+}  // namespace
+
+Result<void> runDaemon(const RunRequest& request) {
+    const Fd signals = TRY(blockSignals());
+    const SystemClock clock;
+    const DataPaths paths(request.directory);
+    const DaemonConfig config = TRY(readConfig(paths.config));
+    // The name server first: it answers the last good zone whatever happens to the rest (I11).
+    const auto publisher = TRY(dispatch::Publisher::start(config.zone, paths.zone, TRY(dnsOptions(config))));
+    const auto store = TRY(store::SqliteStore::open(paths.store, clock));
+    const crypto::CertificateAuthority authority = TRY(loadAuthority(paths));
+    const crypto::Sealer sealer = TRY(crypto::Sealer::load(paths.sealKey));
+    TRY(publisher->publish(*store));
+    dispatch::Fleet fleet(clock, SWB_VERSION);
+    dispatch::ControllerVerbs verbs(*store, *publisher, authority, sealer, clock);
+    dispatch::Inspector inspector(*store, fleet, clock);
+    inspector.setDnsServing(true);
+    dispatch::Conductor conductor(*store, fleet, verbs, clock);
+    api::Api api(api::Context{*store, fleet, conductor, inspector, *publisher, authority, sealer, clock, config.zone.zone,
+                              config.publicUrl, SWB_VERSION});
+    Gateway gateway(api, fleet, *store, authority);
+    TRY_VOID(conductor.start());
+
+    net::HttpServerSettings settings;
+    for (const HostPort& address : config.listen) settings.listen.push_back({address.host, address.port});
+    settings.identity = TRY(loadIdentity(paths, authority, config, clock));
+    net::HttpServer server(
+        std::move(settings),
+        [&](net::HttpRequest asked, const net::HttpRespond& respond) { gateway.handle(std::move(asked), respond); },
+        [&](const net::WebSocketHandle& socket) { return gateway.accept(socket); });
+    TRY_VOID(server.start());
+    TRY_VOID(writeReady(request, server, *publisher));
+    logInfo("swingd", "version {} serves {} at port {}", SWB_VERSION, config.zone.zone, server.port());
+
+    for (;;) {
+        pollfd wait{signals.get(), POLLIN, 0};
+        if (::poll(&wait, 1, 500) > 0) break;
+        fleet.tick();
+    }
+    logInfo("swingd", "stopping");
+    server.stop();
+    conductor.stop();
+    publisher->stop();
+    return {};
+}
+
+Result<void> backupStore(const std::string& directory, const std::string& target) {
+    const SystemClock clock;
+    const auto store = TRY(store::SqliteStore::open(DataPaths(directory).store, clock));
+    return store->backup(target);
+}
+
+}  // namespace swb

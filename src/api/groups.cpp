@@ -1,0 +1,248 @@
+#include <algorithm>
+
+#include "api/route.h"
+#include "base/ids.h"
+#include "dns/name.h"
+#include "step/catalogue.h"
+
+namespace swb::api {
+namespace {
+
+constexpr int64_t ttlMin = 1, ttlMax = 86'400;
+constexpr int64_t budgetMsMin = 1'000, budgetMsMax = 600'000;
+
+// F4: distinct applications, both with a web front, neither in another group.
+Result<void> checkSlots(const Context& context, const Group& group) {
+    if (!group.primary.empty() && group.primary == group.secondary)
+        return fail(ErrorCode::SlotRule, "primary and secondary are the same application", "name two");
+    if (group.primary.empty() && !group.secondary.empty())
+        return fail(ErrorCode::SlotRule, "a secondary needs a primary beside it", "name it with --primary");
+    for (const std::string& name : {group.primary, group.secondary}) {
+        if (name.empty()) continue;
+        const Application application = TRY(loadApplication(context, name));
+        if (application.web.empty())
+            return fail(ErrorCode::SlotRule, name + " has no web front", "the address needs one: add `web:` to its definition");
+    }
+    if (!group.primary.empty() && !group.secondary.empty()) {
+        const std::string a = TRY(loadApplication(context, group.primary)).site, b = TRY(loadApplication(context, group.secondary)).site;
+        if (a == b)
+            return fail(ErrorCode::SlotRule, "both applications are at the site " + a, "a failover group needs two sites");
+    }
+    for (const store::Document& document : TRY(context.store.list("group"))) {
+        const Group other = TRY(groupFromJson(document.body));
+        if (other.name == group.name) continue;
+        for (const std::string& name : {group.primary, group.secondary})
+            if (!name.empty() && (other.primary == name || other.secondary == name))
+                return fail(ErrorCode::SlotRule, name + " belongs to the group " + other.name, "an application is in one group only");
+    }
+    return {};
+}
+
+// F2: a label is never issued twice, also after its group is gone: used ones stay in the store.
+Result<std::string> freeLabel(const Context& context, const std::string& wanted) {
+    if (!wanted.empty()) {
+        TRY(checkedName("label", wanted));
+        if (TRY(context.store.get("label", wanted)))
+            return fail(ErrorCode::AlreadyExists, "the label " + wanted + " is or was in use", "an address is never issued twice: choose another");
+        return wanted;
+    }
+    for (int attempt = 0; attempt < 100; ++attempt) {
+        std::string label = randomLabel();
+        if (!TRY(context.store.get("label", label))) return label;
+    }
+    return fail(ErrorCode::Busy, "no free label was found", "choose one with --label");
+}
+
+Result<void> checkLimits(const Group& group) {
+    if (group.ttl < ttlMin || group.ttl > ttlMax) return fail(ErrorCode::InvalidInput, "ttl must be 1 to 86400 seconds");
+    if (group.outageBudgetMs < budgetMsMin || group.outageBudgetMs > budgetMsMax)
+        return fail(ErrorCode::InvalidInput, "outageBudgetMs must be 1000 to 600000");
+    return {};
+}
+
+Result<Json> groupJson(const Context& context, const Group& group) {
+    Json out = toJson(group);
+    JsonObject& object = out.as_object();
+    object["createdAt"] = isoTime(group.createdAt);
+    object["updatedAt"] = isoTime(group.updatedAt);
+    const auto readiness = TRY(context.store.get("readiness", group.name));
+    object["ready"] = readiness ? readiness->body : Json(nullptr);
+    JsonArray applications, links;
+    for (const std::string& name : {group.primary, group.secondary}) {
+        if (name.empty()) continue;
+        const Application application = TRY(loadApplication(context, name));
+        const auto addresses = application.frontAddresses();
+        std::string mode = "unknown";
+        for (const WebSpec& web : application.web) {
+            const Json facts = context.fleet.facts(web.server);
+            const Json* fronts = memberAt(facts, "fronts");
+            const Json* front = fronts ? memberAt(*fronts, name + "/" + web.address) : nullptr;
+            if (front) mode = textAt(*front, "mode", mode);
+        }
+        applications.push_back(JsonObject{{"name", name},
+                                          {"site", application.site},
+                                          {"role", name == group.current ? "current" : "standby"},
+                                          {"maintenance", mode},
+                                          {"addresses", JsonArray(addresses.begin(), addresses.end())}});
+    }
+    for (const store::Document& document : TRY(context.store.list("link"))) {
+        const Link link = TRY(linkFromJson(document.body));
+        const auto inGroup = [&](const std::string& name) { return name == group.primary || name == group.secondary; };
+        if (inGroup(link.from) && inGroup(link.to)) links.push_back(linkStatus(context, link));
+    }
+    object["applications"] = applications;
+    object["links"] = links;
+    return out;
+}
+
+// Kept so that `group show` can say when the group was last seen ready.
+void keepReadiness(Context& context, const std::string& group, const Json& readiness) {
+    store::Commit commit;
+    commit.puts.push_back({"readiness", group, store::anyVersion, readiness});
+    // A result that cannot be kept is still a result: the caller has it.
+    if (auto kept = context.store.commit(commit); !kept) return;
+}
+
+// What --dry-run shows: every command that would be sent, as far as it is known before earlier steps have answered.
+Json withCommands(const run::StepCatalogue& catalogue, const run::Run& run) {
+    Json out = run::toPublic(run);
+    JsonArray& steps = out.as_object()["steps"].as_array();
+    for (size_t index = 0; index < run.steps.size(); ++index) {
+        JsonArray commands;
+        for (const run::CommandSpec& spec : catalogue.at(run.steps[index].kind).act(run, run.steps[index]))
+            commands.push_back(JsonObject{{"server", spec.server.empty() ? "controller" : spec.server}, {"verb", spec.verb},
+                                          {"args", spec.args}, {"deadlineMs", spec.deadlineMs}});
+        steps[index].as_object()["commands"] = commands;
+    }
+    return out;
+}
+
+}  // namespace
+
+Result<Response> listGroups(Context& context, const Call&) {
+    JsonArray groups;
+    for (const store::Document& document : TRY(context.store.list("group")))
+        groups.push_back(TRY(groupJson(context, TRY(groupFromJson(document.body)))));
+    return Response{200, JsonObject{{"groups", groups}}};
+}
+
+Result<Response> createGroup(Context& context, const Call& call) {
+    const Json body = TRY(call.json());
+    JsonReader reader(body);
+    Group group;
+    group.name = reader.string("name");
+    group.primary = reader.string("primary", "");
+    group.secondary = reader.string("secondary", "");
+    const std::string label = reader.string("label", "");
+    group.ttl = reader.integer("ttl", 300);
+    group.outageBudgetMs = reader.integer("outageBudgetMs", limits::outageBudgetMs);
+    TRY_VOID(reader.finish());
+    TRY(checkedName("group", group.name));
+    TRY_VOID(checkLimits(group));
+    if (TRY(context.store.get("group", group.name))) return fail(ErrorCode::AlreadyExists, "the group " + group.name + " exists");
+    if (TRY(context.store.list("group")).size() >= limits::groupsMax) return fail(ErrorCode::TooLarge, "the controller has its most groups");
+    TRY_VOID(checkSlots(context, group));
+    group.label = TRY(freeLabel(context, label));
+    group.id = newId("fg");
+    group.address = group.label + "." + context.zone;
+    group.current = group.primary;
+    group.epoch = 1;
+    group.createdAt = group.updatedAt = context.clock.now();
+    store::Commit commit;
+    commit.puts.push_back({"group", group.name, store::mustNotExist, toJson(group)});
+    commit.puts.push_back({"label", group.label, store::mustNotExist, JsonObject{{"group", group.id}}});
+    commit.events.push_back({"group.created", "group/" + group.name, call.actorText(), JsonObject{{"address", group.address}, {"id", group.id}}});
+    TRY(context.store.commit(commit));
+    TRY(context.publisher.publish(context.store));
+    return Response{201, JsonObject{{"group", TRY(groupJson(context, group))}}};
+}
+
+Result<Response> showGroup(Context& context, const Call& call) {
+    const Group group = TRY(groupFromJson(TRY(store::getOrFail(context.store, "group", call.parts[0])).body));
+    return Response{200, JsonObject{{"group", TRY(groupJson(context, group))}}};
+}
+
+Result<Response> updateGroup(Context& context, const Call& call) {
+    const Json body = TRY(call.json());
+    const store::Document document = TRY(store::getOrFail(context.store, "group", call.parts[0]));
+    Group group = TRY(groupFromJson(document.body));
+    if (!group.busy.empty()) return fail(ErrorCode::GroupBusy, group.name + " is held by run " + group.busy);
+    JsonReader reader(body);
+    const std::string before = group.current;
+    group.primary = reader.string("primary", group.primary);
+    group.secondary = reader.string("secondary", group.secondary);
+    group.ttl = reader.integer("ttl", group.ttl);
+    group.outageBudgetMs = reader.integer("outageBudgetMs", group.outageBudgetMs);
+    group.isProtected = reader.boolean("protected", group.isProtected);
+    TRY_VOID(reader.finish());
+    TRY_VOID(checkLimits(group));
+    TRY_VOID(checkSlots(context, group));
+    if (group.current != group.primary && group.current != group.secondary) {
+        // The address follows the primary slot only when the current application left the group by this very change.
+        group.current = group.primary;
+        group.epoch += 1;
+    }
+    group.updatedAt = context.clock.now();
+    store::Commit commit;
+    commit.puts.push_back({"group", group.name, document.version, toJson(group)});
+    commit.events.push_back({"group.changed", "group/" + group.name, call.actorText(), JsonObject{{"before", before}, {"current", group.current}}});
+    TRY(context.store.commit(commit));
+    TRY(context.publisher.publish(context.store));
+    return Response{200, JsonObject{{"group", TRY(groupJson(context, group))}}};
+}
+
+Result<Response> deleteGroup(Context& context, const Call& call) {
+    const store::Document document = TRY(store::getOrFail(context.store, "group", call.parts[0]));
+    const Group group = TRY(groupFromJson(document.body));
+    if (!group.busy.empty()) return fail(ErrorCode::GroupBusy, group.name + " is held by run " + group.busy);
+    if (!group.current.empty())
+        return fail(ErrorCode::InUse, "the address " + group.address + " points at " + group.current,
+                    "take the applications out first: `swing group update " + group.name + " --primary '' --secondary ''`");
+    store::Commit commit;
+    commit.removes.push_back({"group", group.name, document.version});
+    commit.removes.push_back({"readiness", group.name, store::anyVersion});
+    commit.events.push_back({"group.deleted", "group/" + group.name, call.actorText(), JsonObject{{"address", group.address}}});
+    TRY(context.store.commit(commit));
+    TRY(context.publisher.publish(context.store));
+    return Response{200, JsonObject{}};
+}
+
+Result<Response> checkGroup(Context& context, const Call& call) {
+    const Json body = TRY(call.json());
+    JsonReader reader(body);
+    const std::string to = reader.string("to", "");
+    TRY_VOID(reader.finish());
+    const plan::Snapshot snapshot = TRY(context.inspector.ofGroup(call.parts[0], to, true));
+    const Json readiness = plan::toJson(plan::checkSwitch(snapshot));
+    keepReadiness(context, call.parts[0], readiness);
+    return Response{200, JsonObject{{"ready", readiness}}};
+}
+
+Result<Response> switchGroup(Context& context, const Call& call) {
+    const Json body = TRY(call.json());
+    JsonReader reader(body);
+    const std::string to = reader.string("to", ""), reason = reader.string("reason", "");
+    const bool dryRun = reader.boolean("dryRun", false), trafficOnly = reader.boolean("trafficOnly", false);
+    plan::SwitchOptions options;
+    options.lagBytesMax = reader.integer("lagBytesMax", options.lagBytesMax);
+    TRY_VOID(reader.finish());
+    plan::Snapshot snapshot = TRY(context.inspector.ofGroup(call.parts[0], to, true));
+    if (snapshot.group.isProtected && call.actor.role != Role::admin && !dryRun)
+        return fail(ErrorCode::Forbidden, "the group " + snapshot.group.name + " is protected: a switch needs an admin");
+    const plan::Intent intent = intentOf(context, call, reason);
+    if (!trafficOnly) keepReadiness(context, snapshot.group.name, plan::toJson(plan::checkSwitch(snapshot)));
+    run::Run run = trafficOnly ? TRY(plan::planTraffic(snapshot, intent)) : TRY(plan::planSwitch(snapshot, intent, options));
+    if (dryRun) return Response{200, JsonObject{{"run", withCommands(context.conductor.catalogue(), run)}}};
+    // The lock and the new epoch are part of the commit that stores the plan.
+    const store::Document document = TRY(store::getOrFail(context.store, "group", snapshot.group.name));
+    Group group = TRY(groupFromJson(document.body));
+    if (!group.busy.empty() || group.epoch != snapshot.group.epoch)
+        return fail(ErrorCode::GroupBusy, group.name + " changed while it was checked", "try again");
+    group.busy = run.id;
+    group.epoch = run.epoch;
+    store::Commit extra;
+    extra.puts.push_back({"group", group.name, document.version, toJson(group)});
+    return beginRun(context, std::move(run), std::move(extra));
+}
+
+}  // namespace swb::api

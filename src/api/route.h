@@ -1,0 +1,80 @@
+// The route table's rows. Internal to src/api.
+#pragma once
+
+#include <span>
+
+#include "api/api.h"
+#include "plan/planner.h"
+
+namespace swb::api {
+
+enum class Access { open, viewer, operator_, admin };
+
+using Handler = Result<Response> (*)(Context&, const Call&);
+
+struct Route {
+    std::string_view method;
+    std::string_view pattern;  // "/v1/groups/{group}": each {…} takes one segment
+    Access access;
+    std::string_view summary;
+    Handler handle;
+};
+
+std::span<const Route> routes();
+Json openApi(std::string_view version);
+
+// Handlers by family: sites.cpp, servers.cpp, applications.cpp, replication.cpp, groups.cpp, runs.cpp, system.cpp
+Result<Response> health(Context&, const Call&);
+Result<Response> status(Context&, const Call&);
+Result<Response> join(Context&, const Call&);
+Result<Response> listSites(Context&, const Call&);
+Result<Response> addSite(Context&, const Call&);
+Result<Response> deleteSite(Context&, const Call&);
+Result<Response> listServers(Context&, const Call&);
+Result<Response> createJoinToken(Context&, const Call&);
+Result<Response> deleteServer(Context&, const Call&);
+Result<Response> listApplications(Context&, const Call&);
+Result<Response> putApplication(Context&, const Call&);
+Result<Response> showApplication(Context&, const Call&);
+Result<Response> deleteApplication(Context&, const Call&);
+Result<Response> putSecret(Context&, const Call&);
+Result<Response> deleteSecret(Context&, const Call&);
+Result<Response> setMaintenance(Context&, const Call&);
+Result<Response> promoteDatabase(Context&, const Call&);
+Result<Response> listReplication(Context&, const Call&);
+Result<Response> enableReplication(Context&, const Call&);
+Result<Response> resyncReplication(Context&, const Call&);
+Result<Response> disableReplication(Context&, const Call&);
+Result<Response> listGroups(Context&, const Call&);
+Result<Response> createGroup(Context&, const Call&);
+Result<Response> showGroup(Context&, const Call&);
+Result<Response> updateGroup(Context&, const Call&);
+Result<Response> deleteGroup(Context&, const Call&);
+Result<Response> checkGroup(Context&, const Call&);
+Result<Response> switchGroup(Context&, const Call&);
+Result<Response> listRuns(Context&, const Call&);
+Result<Response> showRun(Context&, const Call&);
+Result<Response> pauseRun(Context&, const Call&);
+Result<Response> resumeRun(Context&, const Call&);
+Result<Response> retryRun(Context&, const Call&);
+Result<Response> skipRun(Context&, const Call&);
+Result<Response> abortRun(Context&, const Call&);
+Result<Response> listEvents(Context&, const Call&);
+Result<Response> listTokens(Context&, const Call&);
+Result<Response> addToken(Context&, const Call&);
+Result<Response> deleteToken(Context&, const Call&);
+Result<Response> applicationSchemaRoute(Context&, const Call&);
+Result<Response> runTable(Context&, const Call&);
+Result<Response> openApiRoute(Context&, const Call&);
+
+// Shared by the handlers.
+plan::Intent intentOf(const Context& context, const Call& call, const std::string& reason);
+// Commits the run with locks on the applications it touches; Busy applications are refused with the run that holds them.
+Result<Response> beginRun(Context& context, run::Run run, store::Commit extra = {});
+Result<Application> loadApplication(const Context& context, const std::string& name);
+// LinkState, lag and hint from facts; null facts: unknown.
+Json linkStatus(const Context& context, const Link& link);
+// FACTS of a database from the newest telemetry; null when there are none.
+Json telemetryOf(const Context& context, const Application& application, const std::string& database);
+
+}  // namespace swb::api
