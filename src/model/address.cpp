@@ -29,7 +29,8 @@ Result<HostPort> parseHostPort(std::string_view text, uint16_t defaultPort) {
     } else if (const size_t colon = text.rfind(':'); colon != std::string_view::npos) {
         result.host = std::string(text.substr(0, colon));
         portText = text.substr(colon + 1);
-        if (portText.empty()) return invalid();
+        // Without brackets nobody can tell where an IPv6 address ends and its port begins.
+        if (portText.empty() || isIpv6(result.host)) return invalid();
     } else {
         result.host = std::string(text);
     }
@@ -47,14 +48,15 @@ Result<HostPort> parseHostPort(std::string_view text, uint16_t defaultPort) {
     return result;
 }
 
+// inet_pton ends at the first NUL: what is behind one would come into configuration files unread.
 bool isIpv4(std::string_view text) {
     in_addr address{};
-    return inet_pton(AF_INET, std::string(text).c_str(), &address) == 1;
+    return text.find('\0') == std::string_view::npos && inet_pton(AF_INET, std::string(text).c_str(), &address) == 1;
 }
 
 bool isIpv6(std::string_view text) {
     in6_addr address{};
-    return inet_pton(AF_INET6, std::string(text).c_str(), &address) == 1;
+    return text.find('\0') == std::string_view::npos && inet_pton(AF_INET6, std::string(text).c_str(), &address) == 1;
 }
 
 bool isHostName(std::string_view text) {

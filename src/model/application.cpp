@@ -283,9 +283,13 @@ Result<std::map<std::string, Spec>> readNamed(JsonReader& reader, std::string_vi
     const JsonObject* members = reader.object(key);
     if (!members) return out;
     if (members->size() > most) reader.problem(key, "has too many entries");
-    for (const auto& member : *members)
-        out[std::string(member.key())] =
-            TRY(parse(member.value(), std::string(member.key()), reader.pathOf(key) + "." + std::string(member.key())));
+    for (const auto& member : *members) {
+        const std::string name(member.key());
+        const std::string path = reader.pathOf(key) + "." + name;
+        Spec spec = TRY(parse(member.value(), name, path));
+        if (spec.name != name) return fail(ErrorCode::InvalidInput, path + ".name must be the key, or be left out");
+        out[name] = std::move(spec);
+    }
     return out;
 }
 

@@ -18,6 +18,8 @@ class Converter {
         document_.places.try_emplace(path, YamlDocument::Place{mark.line + 1, mark.column + 1});
         if (++count_ > 20'000) return fail(ErrorCode::TooLarge, "the file has more than 20000 values");
         if (depth > 24) return fail(ErrorCode::TooLarge, path + " is nested too deeply");
+        // Every value keeps its path: one endless key above many values would fill the memory.
+        if (path.size() > 1024) return fail(ErrorCode::TooLarge, path.substr(0, 80) + "… is too long a path of keys");
         switch (node.Type()) {
             case YAML::NodeType::Map: return convertMap(node, path, depth);
             case YAML::NodeType::Sequence: return convertSequence(node, path, depth);

@@ -1,0 +1,41 @@
+# What one usually wants; everything here is a short script that can be run by itself. `make help` lists it.
+PREFIX ?= /usr
+DESTDIR ?=
+FUZZ_SECONDS ?= 60
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test test-sanitize bench fuzz format install clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## the three programs, in build/release/bin
+	@scripts/dependencies
+	@scripts/build release -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+
+demo: build ## two sites on this machine, a switch there and back under load, and the score
+	@scripts/demo build/release/bin
+
+test: ## every test, on real servers; under 15 minutes on two cores once built
+	@scripts/dependencies
+	@scripts/test test
+
+test-sanitize: ## unit tests, conformance suites and fuzz corpus under AddressSanitizer and UBSan
+	@scripts/dependencies
+	@scripts/test sanitize --label-exclude '^(scenario|bench|structure)$$'
+
+bench: ## write gap of 100 switches, beside a hand-written script and Patroni
+	@scripts/bench
+
+fuzz: ## every fuzz target with libFuzzer for FUZZ_SECONDS each (default 60)
+	@scripts/dependencies
+	@scripts/fuzz $(FUZZ_SECONDS)
+
+format: ## clang-format over the sources that git knows
+	@scripts/check-format --fix
+
+install: build ## programs, man pages and systemd units below $(DESTDIR)$(PREFIX)
+	@DESTDIR=$(DESTDIR) cmake --install build/release
+
+clean: ## removes build/
+	rm -rf build
