@@ -32,6 +32,7 @@ TEST(Error, ExitCodesAreTheContract) {
 TEST(Json, RefusesDepthSizeAndTrailingBytes) {
     EXPECT_FALSE(parseJson(std::string(40, '[') + std::string(40, ']')));
     EXPECT_FALSE(parseJson("{} x"));
+    EXPECT_FALSE(parseJson("[1" + std::string(400, '0') + "]")) << "infinity could not be written again";
     EXPECT_EQ(parseJson("[1,2,3]", 3).error().code, ErrorCode::TooLarge);
 }
 

@@ -1,12 +1,25 @@
 #include "base/json.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 // The whole of Boost.JSON is compiled here once; nothing links the library package.
 #include <boost/json/src.hpp>
 
 namespace swb {
+namespace {
+
+bool isFinite(const Json& value) {
+    if (value.is_double()) return std::isfinite(value.get_double());
+    if (value.is_array()) return std::all_of(value.get_array().begin(), value.get_array().end(), isFinite);
+    if (value.is_object())
+        return std::all_of(value.get_object().begin(), value.get_object().end(),
+                           [](const auto& member) { return isFinite(member.value()); });
+    return true;
+}
+
+}  // namespace
 
 Result<Json> parseJson(std::string_view text, size_t maxBytes) {
     if (text.size() > maxBytes)
@@ -17,6 +30,8 @@ Result<Json> parseJson(std::string_view text, size_t maxBytes) {
     boost::json::error_code failure;
     Json value = boost::json::parse(boost::json::string_view(text.data(), text.size()), failure, {}, options);
     if (failure) return fail(ErrorCode::InvalidInput, "not valid JSON: " + failure.message());
+    // Too many digits become infinity, which would be written as "Infinity": nobody could read that document again.
+    if (!isFinite(value)) return fail(ErrorCode::InvalidInput, "not valid JSON: a number is too large");
     return value;
 }
 

@@ -17,7 +17,7 @@ bool same(const swb::Json& a, const swb::Json& b) {
     if (a.is_double()) {
         const double x = a.get_double(), y = b.get_double();
         // At the edges of the format it loses more; the product has no such numbers.
-        if (!std::isfinite(x) || std::abs(x) > 1e300 || std::abs(x) < 1e-300) return true;
+        if (std::abs(x) > 1e300 || std::abs(x) < 1e-300) return true;
         return std::abs(x - y) <= 1e-14 * std::abs(x);
     }
     if (a.is_array()) {
