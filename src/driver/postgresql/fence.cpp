@@ -96,9 +96,10 @@ Result<void> endPostmaster(const Instance& instance, int64_t patienceMs, const C
     // Once more for a postmaster that is stopping already changes nothing.
     sendSignal(*postmaster, SIGINT);
     if (awaitExit(*postmaster, within(context, patienceMs))) return {};
-    // Not final yet: a crash would be recovered from, but time is the cheaper way, up to half of what is left.
-    const MonotonicMs half = SystemClock().monotonic() + context.remainingMs() / 2;
-    while (SystemClock().monotonic() < half && !context.cancelled()) {
+    // Not final yet: a crash would be recovered from, but time is the cheaper way, for a while.
+    constexpr int64_t unfinishedPatienceMs = 1000;
+    const MonotonicMs until = SystemClock().monotonic() + std::min(context.remainingMs() / 2, unfinishedPatienceMs);
+    while (SystemClock().monotonic() < until && !context.cancelled()) {
         const auto control = instance.control();
         if (control && (control->state == ControlState::shutDown || control->state == ControlState::shutDownInRecovery))
             break;
@@ -107,6 +108,10 @@ Result<void> endPostmaster(const Instance& instance, int64_t patienceMs, const C
     }
     logWarning("postgresql", "the server in {} does not end: immediate shutdown", instance.data());
     sendSignal(*postmaster, SIGQUIT);
+    // The postmaster kills children that do not follow, but only after five seconds.
+    constexpr int64_t followMs = 300;
+    if (!awaitExit(*postmaster, within(context, followMs)))
+        for (const auto& child : childrenOf(*postmaster)) sendSignal(child, SIGKILL);
     if (!awaitExit(*postmaster, context.deadline))
         return fail(ErrorCode::DeadlineExceeded, "the postmaster of " + instance.data() + " does not end");
     return {};

@@ -19,7 +19,7 @@ Result<void> unfence(const Instance& instance, const Context& context);
 
 // Fast stop, and waits until the postmaster is gone. When it stays longer than `patienceMs` although pg_control is
 // final (an archive command or a replication connection that does not answer), an immediate shutdown ends it: nothing
-// is left to be written. When pg_control is not final it gets half of the time that is left first.
+// is left to be written. When pg_control is not final it gets another second, and crash recovery does the rest.
 Result<void> endPostmaster(const Instance& instance, int64_t patienceMs, const Context& context);
 
 // True for a server that is not in recovery and gave a transaction an id.

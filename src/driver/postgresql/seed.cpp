@@ -1,6 +1,7 @@
 #include "driver/postgresql/seed.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -114,6 +115,28 @@ class ProgressWatch {
     int64_t totalBytes_ = 0;
     bool tooLarge_ = false;
 };
+
+// Who may still use the slot: this site's former replica, and a base backup whose agent was killed. The old data goes
+// on answering reads.
+Result<void> freeSlot(const Instance& instance, const Places& places, const Context& context) {
+    for (const auto& leftover : processesWithArgument("--pgdata=" + places.fresh)) {
+        sendSignal(leftover, SIGKILL);
+        (void)awaitExit(leftover, within(context, 1000));
+    }
+    if (!instance.postmaster()) return {};
+    auto session = instance.session(withDeadline(context, within(context, 2000)));
+    const auto follows = session ? (*session)->value("SELECT pg_is_in_recovery()", context.deadline)
+                                 : Result<std::string>(std::string());
+    // One that does not answer is stopped: it is about to be replaced.
+    if (!session) return instance.service().stop(context);
+    if (!follows || *follows != "t") return {};
+    TRY_VOID(changeSettings(instance, {{"primary_conninfo", ""}}, context));
+    while (TRY((*session)->value("SELECT count(*) FROM pg_stat_wal_receiver", context.deadline)) != "0") {
+        if (context.remainingMs() == 0) return fail(ErrorCode::DeadlineExceeded, "the former replica does not let go");
+        pause(5);
+    }
+    return {};
+}
 
 Result<void> copy(const Instance& instance, const Places& places, const Peer& peer, std::string_view slot,
                   const Context& context) {
@@ -307,6 +330,7 @@ Result<Json> seed(const Instance& instance, const Peer& peer, std::string_view s
         const PeerIdentity source = TRY(identifyPeer(instance, peer, within(context, 10'000)));
         context.progress(0, 0, "copying system " + source.systemId);
         TRY_VOID(writePhase(instance, phaseCopying, peer, slot, 0));
+        TRY_VOID(freeSlot(instance, places, context));
         TRY_VOID(copy(instance, places, peer, slot, context));
         TRY_VOID(putSiteConfiguration(instance, places, peer, slot, context));
         bytes = treeBytes(places.fresh);

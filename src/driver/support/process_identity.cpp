@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/fd.h"
+#include "driver/support/files.h"
 
 namespace swb::driver {
 
@@ -56,6 +57,48 @@ std::optional<ProcessIdentity> processIdentity(pid_t pid) {
     const auto [end, error] = std::from_chars(text.data() + position, text.data() + text.size(), identity.startTicks);
     if (error != std::errc()) return std::nullopt;
     return identity;
+}
+
+namespace {
+
+template <typename Visit>
+void forEachProcess(Visit visit) {
+    for (const auto& name : directoryEntries("/proc")) {
+        pid_t pid = 0;
+        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+        if (error != std::errc() || end != name.data() + name.size()) continue;
+        if (const auto identity = processIdentity(pid)) visit(*identity);
+    }
+}
+
+pid_t parentOf(pid_t pid) {
+    const std::string text = readSmall("/proc/" + std::to_string(pid) + "/stat");
+    const size_t close = text.rfind(')');
+    pid_t parent = 0;
+    // ") S 123": the state is one character.
+    if (close != std::string::npos && close + 4 < text.size())
+        std::from_chars(text.data() + close + 4, text.data() + text.size(), parent);
+    return parent;
+}
+
+}  // namespace
+
+std::vector<ProcessIdentity> childrenOf(const ProcessIdentity& process) {
+    std::vector<ProcessIdentity> children;
+    if (!isAlive(process)) return children;
+    forEachProcess([&](const ProcessIdentity& other) {
+        if (parentOf(other.pid) == process.pid) children.push_back(other);
+    });
+    return children;
+}
+
+std::vector<ProcessIdentity> processesWithArgument(const std::string& argument) {
+    std::vector<ProcessIdentity> found;
+    forEachProcess([&](const ProcessIdentity& other) {
+        const std::string text = '\0' + readSmall("/proc/" + std::to_string(other.pid) + "/cmdline");
+        if (text.find('\0' + argument + '\0') != std::string::npos) found.push_back(other);
+    });
+    return found;
 }
 
 bool isAlive(const ProcessIdentity& process) {

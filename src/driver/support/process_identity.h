@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -24,6 +26,10 @@ bool isAlive(const ProcessIdentity& process);
 bool sendSignal(const ProcessIdentity& process, int signalNumber);
 // Waits for its end; false when it is still there at the deadline (SystemClock::monotonic()).
 bool awaitExit(const ProcessIdentity& process, MonotonicMs deadline);
+// Its children that are alive now.
+std::vector<ProcessIdentity> childrenOf(const ProcessIdentity& process);
+// Processes that were started with exactly this argument: leftovers of a program whose parent was killed.
+std::vector<ProcessIdentity> processesWithArgument(const std::string& argument);
 // When it was started, in seconds since 1970 (accurate to about a second).
 int64_t startedAtSeconds(const ProcessIdentity& process);
 
