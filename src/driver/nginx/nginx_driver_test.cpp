@@ -61,6 +61,10 @@ TEST_F(NginxTest, everyMethodAndPathGetsThePageOnAConnectionThatIsKept) {
         }
     }
     EXPECT_EQ(upstream.requests(), passed);
+    // Who learned the generation could ask for the page itself: there is no such page from outside.
+    const std::string generation =
+        nginx::generationPathOf(*readFile(directory.path() + "/sites/swingbridge-shop-fra.conf"));
+    EXPECT_EQ(visitor.ask("GET", generation + "/maintenance").status, 404);
     set(web, MaintenanceMode::off);
     EXPECT_EQ(visitor.ask("POST", "/orders", "", "a=b").status, 200);
 }
@@ -258,6 +262,32 @@ TEST_F(NginxTest, aMainConfigurationWithoutTheIncludeIsRefused) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::NotReady);
     EXPECT_THAT(refused.error().hint, HasSubstr("include \"" + directory.path() + "/sites/*.conf\""));
+}
+
+TEST_F(NginxTest, settingsOfTheWholeServerDoNotGetInTheWay) {
+    Upstream upstream("fra");
+    const uint16_t port = freePort();
+    const std::string& base = directory.path();
+    ASSERT_TRUE(
+        writeFileAtomically(config(),
+                            "pid \"" + base + "/nginx.pid\";\nerror_log \"" + base +
+                                "/error.log\";\nevents {}\nhttp { access_log off; open_file_cache max=100;\n"
+                                "open_file_cache_valid 60s; open_file_cache_errors on; proxy_intercept_errors on;\n"
+                                "client_max_body_size 1; limit_req_zone $uri zone=few:1m rate=1r/m;\n"
+                                "limit_req zone=few; limit_req_status 503; include " +
+                                base + "/sites/*.conf; }\n",
+                            0644));
+    const WebSpec web = webFor(upstream, port);
+    prepare(web);
+    Connection visitor(port);
+    EXPECT_EQ(visitor.ask("GET", "/first", "", "two bytes").status, 200);
+    const Reply limited = visitor.ask("GET", "/first");
+    EXPECT_EQ(limited.status, 503);
+    EXPECT_FALSE(limited.has("Swingbridge-Maintenance"));
+    EXPECT_FALSE(visitor.ask("GET", "/broken").has("Swingbridge-Maintenance"));
+    EXPECT_LT(set(web, MaintenanceMode::page).milliseconds, 2000);
+    EXPECT_TRUE(visitor.ask("GET", "/second").has("Swingbridge-Maintenance: page"));
+    set(web, MaintenanceMode::off);
 }
 
 TEST_F(NginxTest, maintenanceThatCannotBeConfirmedIsTakenBack) {

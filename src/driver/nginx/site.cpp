@@ -106,7 +106,6 @@ std::string renderLocations(std::string_view application, const std::string& tok
 
         proxy_pass http://swingbridge-{5};
         proxy_http_version 1.1;
-        proxy_intercept_errors off;
         proxy_set_header Host $http_host;
         proxy_set_header Upgrade $http_upgrade;
         proxy_set_header Connection $swb_upgrade_{0};

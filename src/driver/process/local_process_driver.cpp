@@ -232,21 +232,23 @@ Result<ProcessState> LocalProcessDriver::awaitHealthy(std::string_view applicati
                                                       const Context& context) {
     const Paths paths(application, spec.name, context);
     HttpProbe client;
+    std::string problem;
     for (int64_t pauseMs = 5;; pauseMs = std::min<int64_t>(pauseMs * 2, 100)) {
         const Record record = readRecord(paths);
         ProcessState state = stateOf(spec, record);
         if (!state.running)
             return fail(ErrorCode::CommandFailed, "process " + spec.name + " is down: " + downSentence(record, paths),
                         "see " + paths.log);
+        // A last request with no time for an answer would only hide what the one before said.
         const int64_t left = context.remainingMs();
+        if ((left <= pauseMs && !problem.empty()) || context.cancelled())
+            return fail(ErrorCode::DeadlineExceeded, "process " + spec.name + " is not healthy: " + problem,
+                        "see " + paths.log);
         const Health health = healthOf(client, spec, record, std::clamp<int64_t>(left, 1, healthRequestMs));
         state.healthy = health.healthy;
         // It may have ended while it was asked, and another process may have answered on its port.
         if (health.healthy && isAlive(record.process)) return state;
-        // A last request with no time to answer would only hide what the one before said.
-        if (left <= std::max<int64_t>(pauseMs, 50) || context.cancelled())
-            return fail(ErrorCode::DeadlineExceeded, "process " + spec.name + " is not healthy: " + health.problem,
-                        "see " + paths.log);
+        problem = health.healthy ? "it ended" : health.problem;
         std::this_thread::sleep_for(std::chrono::milliseconds(pauseMs));
     }
 }
