@@ -1,0 +1,219 @@
+// What an agent keeps and keeps running: applications, guards, processes, maintenance, supervision, telemetry.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <set>
+
+#include "agent/sampler.h"
+#include "agent/scripted_drivers_test.h"
+#include "agent/supervisor.h"
+
+namespace swb::agent {
+namespace {
+
+class Keeping : public AgentFixture {
+  protected:
+    void SetUp() override { configure(); }
+    Json ofApplication(std::string_view key, Json value) {
+        return JsonObject{{"application", "shop-fra"}, {key, std::move(value)}};
+    }
+    void look(Supervisor& supervisor) {
+        supervisor.look();
+        ASSERT_TRUE(supervisor.awaitIdle(SystemClock().monotonic() + 5000));
+    }
+};
+
+TEST_F(Keeping, EnvironmentIsMergedInOrder) {
+    const auto application = *applications.get("shop-fra");
+    const auto environment = application.environmentOf(application.processes.at("web"));
+    EXPECT_EQ(environment.at("LOG_LEVEL"), "debug");
+    EXPECT_EQ(environment.at("A"), "variable");
+    EXPECT_EQ(environment.at("PASSWORD"), "hunter2");
+    EXPECT_EQ(environment.at("FAILOVER_STATUS"), "offline");
+    EXPECT_EQ(application.commonEnvironment().at("LOG_LEVEL"), "info");
+    EXPECT_EQ(drivers.processes.common.at("POSTGRESQL_ADDRESS"), "127.0.0.1:5432");
+}
+
+TEST_F(Keeping, DefinitionsLastAndSecretsAreApart) {
+    const std::string file = directory.applications() + "/shop-fra";
+    EXPECT_EQ(readFile(file + ".json")->find("hunter2"), std::string::npos);
+    EXPECT_EQ(std::filesystem::status(file + ".secrets").permissions(),
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    ASSERT_TRUE(run("process.apply", ofApplication("writers", true)));
+    std::ofstream(directory.applications() + "/broken.json") << "{";
+    Applications again(directory.applications());
+    ASSERT_TRUE(again.load());
+    const auto application = *again.get("shop-fra");
+    EXPECT_TRUE(application.supervised && application.writers);
+    EXPECT_EQ(application.secrets.at("PASSWORD").reveal(), "hunter2");
+    EXPECT_EQ(application.databases.size(), 2u);
+    EXPECT_EQ(again.all().size(), 1u) << "a damaged file costs only its own application";
+}
+
+TEST_F(Keeping, ConfiguringAgainKeepsWhatRuns) {
+    ASSERT_TRUE(run("process.apply", ofApplication("writers", true)));
+    configure();
+    EXPECT_TRUE(applications.get("shop-fra")->writers);
+    Json bad = definition();
+    bad.as_object()["secrets"] = JsonObject{{"1 BAD", "hunter3"}};
+    const auto refused = run("application.configure", bad);
+    EXPECT_EQ(codeOf(refused), "SWB-INVALID-INPUT");
+    EXPECT_EQ(refused.error().message.find("hunter3"), std::string::npos);
+}
+
+TEST_F(Keeping, DatabasesAreFoundByWhereTheirDataIs) {
+    const auto spec = *databaseFromJson(databaseJson("main"), "main");
+    EXPECT_EQ(applications.keyOf(spec).text(), "shop-fra/main");
+    auto other = spec;
+    other.service.data = "/elsewhere";
+    EXPECT_TRUE(applications.keyOf(other).application.starts_with("unassigned-"));
+    EXPECT_EQ(applications.keyOf(other), applications.keyOf(other));
+}
+
+TEST_F(Keeping, GuardsAreReadBackAndADamagedOneRefuses) {
+    ASSERT_TRUE(guards.write(keyOf("main"), {"shop", 7, "replica", true, 1}));
+    EXPECT_EQ(guards.write(keyOf("main"), {"shop", 6, "primary", false, 1}).error().code, ErrorCode::EpochOld);
+    EXPECT_TRUE(guards.write(keyOf("main"), {"other", 1, "replica", false, 1}));
+    const auto read = run("guard.read", JsonObject{{"application", "shop-fra"}, {"database", "main"}});
+    EXPECT_EQ(textAt(*memberAt(*read, "guard"), "group"), "other");
+    std::ofstream(directory.guards() + "/shop-fra/main.json") << "{";
+    EXPECT_EQ(guards.read(keyOf("main")).error().code, ErrorCode::GuardRefused);
+    EXPECT_EQ(codeOf(run("guard.read", JsonObject{{"application", ".."}, {"database", "main"}})), "SWB-INVALID-INPUT");
+}
+
+TEST_F(Keeping, ProcessesFollowWritersAndActivation) {
+    ASSERT_TRUE(run("process.apply", ofApplication("writers", false)));
+    EXPECT_TRUE(drivers.processes.isRunning("web"));
+    EXPECT_FALSE(drivers.processes.isRunning("worker"));
+    EXPECT_EQ(codeOf(run("process.restart", ofApplication("process", "worker"))), "SWB-RUN-STATE");
+
+    Json activate = ofApplication("database", databaseJson("main"));
+    activate.as_object()["variables"] = JsonObject{{"POSTGRESQL_ADDRESS", "10.0.0.9:5432"}};
+    drivers.writeError = Error(ErrorCode::DatabaseFailed, "read only");
+    EXPECT_EQ(codeOf(run("application.activate", activate)), "SWB-DATABASE-FAILED");
+    EXPECT_FALSE(drivers.processes.isRunning("worker")) << "writers wait for a writable database";
+    EXPECT_FALSE(applications.get("shop-fra")->writers);
+    drivers.writeError.reset();
+    const auto activated = run("application.activate", activate);
+    ASSERT_TRUE(activated) << describe(activated.error());
+    EXPECT_EQ(drivers.processes.running.at("worker").at("FAILOVER_STATUS"), "online");
+    EXPECT_EQ(drivers.processes.running.at("worker").at("POSTGRESQL_ADDRESS"), "10.0.0.9:5432");
+    EXPECT_EQ(textAt(*memberAt(*activated, "smoke"), "write"), "ok");
+
+    ASSERT_TRUE(run("application.deactivate", JsonObject{{"application", "shop-fra"}}));
+    EXPECT_FALSE(drivers.processes.isRunning("worker"));
+    EXPECT_EQ(drivers.processes.common.at("FAILOVER_STATUS"), "offline");
+}
+
+TEST_F(Keeping, MaintenanceIsBelievedWhenSeen) {
+    ASSERT_TRUE(run("process.apply", ofApplication("writers", true)));
+    Json arguments = ofApplication("web", JsonArray{webJson()});
+    arguments.as_object()["stopWriters"] = true;
+    arguments.as_object()["startWriters"] = true;
+    EXPECT_EQ(codeOf(settle("maintenance.on", arguments)), "SWB-NOT-DONE");
+    drivers.fronts.probesUntilSeen = 3;
+    const auto on = run("maintenance.on", arguments);
+    ASSERT_TRUE(on) << describe(on.error());
+    EXPECT_EQ(integerAt(memberAt(*on, "fronts")->as_array().at(0), "status"), 503);
+    EXPECT_EQ(memberAt(*on, "stoppedProcesses")->as_array().at(0), Json("worker"));
+    EXPECT_FALSE(drivers.processes.isRunning("worker"));
+    EXPECT_TRUE(drivers.processes.isRunning("web"));
+    EXPECT_EQ(codeOf(settle("maintenance.on", arguments)), "SWB-INTERRUPTED");
+    ASSERT_TRUE(run("maintenance.off", arguments));
+    EXPECT_TRUE(drivers.processes.isRunning("worker"));
+    arguments.as_object()["mode"] = "hold";
+    EXPECT_EQ(codeOf(run("maintenance.on", arguments)), "SWB-UNSUPPORTED");
+}
+
+TEST_F(Keeping, RemovingStopsAndForgetsAllButDatabases) {
+    ASSERT_TRUE(run("process.apply", ofApplication("writers", true)));
+    const Json arguments = JsonObject{{"application", "shop-fra"}};
+    ASSERT_TRUE(run("application.remove", arguments));
+    ASSERT_TRUE(run("application.remove", arguments));
+    EXPECT_TRUE(drivers.processes.running.empty());
+    EXPECT_TRUE(drivers.processes.common.empty());
+    EXPECT_TRUE(server("main").running);
+    EXPECT_FALSE(fileExists(directory.applications() + "/shop-fra.secrets"));
+}
+
+TEST_F(Keeping, SupervisorStartsInTheGuardsRoleAndLeavesTheFencedAlone) {
+    ASSERT_TRUE(guards.write(keyOf("main"), {"shop", 7, "replica", true, 1}));
+    ASSERT_TRUE(guards.write(keyOf("logs"), {"shop", 7, "replica", false, 1}));
+    server("main").running = server("logs").running = false;
+    Supervisor supervisor(services);
+    look(supervisor);
+    EXPECT_EQ(server("main").starts, 0);
+    EXPECT_EQ(server("logs").starts, 1);
+    EXPECT_EQ(server("logs").startedWithRole, "replica");
+    std::ofstream(directory.guards() + "/shop-fra/main.json") << "";
+    look(supervisor);
+    EXPECT_EQ(server("main").starts, 0) << "a guard that cannot be read permits nothing";
+}
+
+TEST_F(Keeping, SupervisorLeavesAloneWhatAVerbWorksOn) {
+    server("main").running = false;
+    Supervisor supervisor(services);
+    auto held = *locks.acquire({"database:shop-fra/main"}, SystemClock().monotonic() + 100);
+    EXPECT_EQ(locks.acquire({"database:shop-fra/main"}, SystemClock().monotonic()).error().code, ErrorCode::Busy);
+    look(supervisor);
+    EXPECT_EQ(server("main").starts, 0);
+    held.clear();
+    look(supervisor);
+    EXPECT_EQ(server("main").starts, 1);
+}
+
+TEST_F(Keeping, SupervisorKeepsProcessesAsTheStateSays) {
+    Supervisor supervisor(services);
+    look(supervisor);
+    EXPECT_TRUE(drivers.processes.running.empty()) << "nothing runs before it was applied once";
+    ASSERT_TRUE(run("process.apply", ofApplication("writers", false)));
+    drivers.processes.running.clear();
+    drivers.processes.running["worker"] = {};  // as if a crash had left it
+    look(supervisor);
+    EXPECT_TRUE(drivers.processes.isRunning("web"));
+    EXPECT_FALSE(drivers.processes.isRunning("worker"));
+}
+
+TEST_F(Keeping, AHangingDatabaseMakesNothingElseLate) {
+    std::atomic<bool> release{false};
+    server("main").onInspect = [&](const driver::Context&) {
+        while (!release) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    };
+    Sampler sampler(services);
+    EXPECT_TRUE(sampler.facts().is_null());
+    sampler.sample();
+    const MonotonicMs patience = SystemClock().monotonic() + 5000;
+    Json facts;
+    do facts = sampler.facts();
+    while ((!facts.is_object() || !memberAt(*memberAt(facts, "databases"), "shop-fra/logs")) &&
+           SystemClock().monotonic() < patience);
+    sampler.sample();
+    EXPECT_FALSE(memberAt(*memberAt(facts, "databases"), "shop-fra/main"));
+    const Json* logs = memberAt(*memberAt(facts, "databases"), "shop-fra/logs");
+    ASSERT_TRUE(logs);
+    EXPECT_EQ(textAt(*logs, "role"), "primary");
+    EXPECT_FALSE(memberAt(*logs, "settings")) << "only readiness checks need them";
+    release = true;
+    ASSERT_TRUE(sampler.awaitIdle(SystemClock().monotonic() + 5000));
+    EXPECT_EQ(server("main").looks, 1) << "not asked again while it hangs";
+    EXPECT_TRUE(memberAt(*memberAt(sampler.facts(), "databases"), "shop-fra/main"));
+    ASSERT_TRUE(run("application.remove", JsonObject{{"application", "shop-fra"}}));
+    sampler.sample();
+    EXPECT_TRUE(memberAt(sampler.facts(), "databases")->as_object().empty());
+}
+
+// The document is the contract: each of its rows is a row of the table, and the other way round.
+TEST(VerbTable, IsWhatTheDocumentSays) {
+    std::set<std::string> documented, table;
+    std::ifstream document(SWB_DOCS_DIR "/protocol/verbs.md");
+    for (std::string line; std::getline(document, line);)
+        if (line.starts_with("| `")) documented.insert(line.substr(3, line.find('`', 3) - 3));
+    for (const auto& row : verbTable()) {
+        EXPECT_TRUE(table.emplace(row.name).second) << row.name << " is there twice";
+        EXPECT_TRUE(row.execute && row.settle && !row.sentence.empty() && !row.settleSentence.empty()) << row.name;
+    }
+    EXPECT_EQ(table, documented);
+}
+
+}  // namespace
+}  // namespace swb::agent
