@@ -34,6 +34,14 @@ std::string directoryName(const DatabaseSpec& spec) {
     return fmt::format("{}-{:08x}", spec.name, static_cast<uint32_t>(hash ^ hash >> 32));
 }
 
+// Between the two renames of a seed the data directory has another name.
+std::string existingData(const std::string& data) {
+    for (const std::string& candidate :
+         {data, data + std::string(formerDataSuffix), data + std::string(freshDataSuffix)})
+        if (directoryExists(candidate)) return candidate;
+    return {};
+}
+
 // libpq's connection strings: single quotes, backslash before quote and backslash.
 std::string connectionWord(std::string_view key, std::string_view value) {
     std::string word(key);
@@ -100,8 +108,8 @@ Result<Instance> Instance::open(const DatabaseSpec& spec, const Context& context
     instance.pool_ = &pool;
     if (!spec.service.runAs.empty()) {
         instance.user_ = TRY(osUserByName(spec.service.runAs));
-    } else if (directoryExists(spec.service.data)) {
-        instance.user_ = TRY(ownerOf(spec.service.data));
+    } else if (const std::string existing = existingData(spec.service.data); !existing.empty()) {
+        instance.user_ = TRY(ownerOf(existing));
     } else if (::geteuid() != 0) {
         instance.user_ = TRY(currentOsUser());
     } else {

@@ -22,6 +22,10 @@ namespace swb::driver::postgresql {
 constexpr std::string_view replicationRole = "swingbridge_repl";  // also the client certificate's common name
 constexpr std::string_view slotPrefix = "swb_";                   // slots with another name are never touched
 
+// Names beside the data directory while a seed replaces it.
+constexpr std::string_view freshDataSuffix = ".swingbridge-new";
+constexpr std::string_view formerDataSuffix = ".swingbridge-old";
+
 // Connections that outlive one verb: opening one costs 3 to 5 ms, and the outage path cannot spare them.
 class ConnectionPool {
   public:

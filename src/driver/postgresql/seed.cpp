@@ -36,7 +36,8 @@ struct Places {
 Places placesOf(const Instance& instance) {
     const std::string& data = instance.data();
     const size_t slash = data.rfind('/');
-    return {data, data + ".swingbridge-new", data + ".swingbridge-old", slash == 0 ? "/" : data.substr(0, slash)};
+    return {data, data + std::string(freshDataSuffix), data + std::string(formerDataSuffix),
+            slash == 0 ? "/" : data.substr(0, slash)};
 }
 
 Result<void> rename(const std::string& from, const std::string& to, const std::string& parent) {

@@ -1,0 +1,223 @@
+// The pure formats: pg_control, WAL records, postgresql.auto.conf, the pg_hba.conf block, progress lines.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "driver/postgresql/auto_conf.h"
+#include "driver/postgresql/control_file.h"
+#include "driver/postgresql/crc32c.h"
+#include "driver/postgresql/hba_block.h"
+#include "driver/postgresql/seed.h"
+#include "driver/postgresql/token.h"
+#include "driver/postgresql/wal_record.h"
+
+namespace swb::driver::postgresql {
+
+namespace {
+
+std::string bytesOf(uint64_t value, size_t size) {
+    return std::string(reinterpret_cast<const char*>(&value), size);
+}
+
+uint32_t crcOf(std::string_view bytes) {
+    return crc32cFinish(crc32cAdd(crc32cStart, bytes));
+}
+
+// A log held in memory: one record at a position, continued over pages like the server does.
+class MemoryWal {
+  public:
+    explicit MemoryWal(WalLayout layout) : layout_(layout), bytes_(4 * layout.segmentBytes, '\0') {}
+
+    // Header of 24 bytes, payload, CRC over payload then header.
+    void put(Lsn position, Lsn previous, uint8_t info, size_t payloadBytes) {
+        std::string record = bytesOf(24 + payloadBytes, 4) + bytesOf(0, 4) + bytesOf(previous, 8) + bytesOf(info, 1) +
+                             std::string(3, '\0');
+        const std::string payload(payloadBytes, 'p');
+        uint32_t crc = crc32cAdd(crc32cStart, payload);
+        crc = crc32cFinish(crc32cAdd(crc, record));
+        record += bytesOf(crc, 4) + payload;
+        for (const char byte : record) {
+            if (position % layout_.blockBytes == 0) position += position % layout_.segmentBytes == 0 ? 40 : 24;
+            bytes_[position++] = byte;
+        }
+    }
+    WalReader reader() const {
+        return [this](Lsn position, size_t size) {
+            return position < bytes_.size() ? bytes_.substr(position, size) : std::string();
+        };
+    }
+
+  private:
+    WalLayout layout_;
+    std::string bytes_;
+};
+
+constexpr WalLayout small{8192, 1 << 20};
+
+}  // namespace
+
+TEST(Lsn, ReadsAndPrints) {
+    EXPECT_EQ(parseLsn("0/302CF18"), Lsn{0x302CF18});
+    EXPECT_EQ(parseLsn("1A/FFFFFFFF"), (Lsn{0x1A} << 32) + 0xFFFFFFFF);
+    EXPECT_EQ(lsnText(*parseLsn("1A/FFFFFFFF")), "1A/FFFFFFFF");
+    for (const char* bad : {"", "/", "0/", "/1", "0/123456789", "x/1", "0/1 ", "0-1", "0/-1"})
+        EXPECT_FALSE(parseLsn(bad)) << bad;
+}
+
+TEST(Crc32c, KnownValue) {
+    EXPECT_EQ(crcOf("123456789"), 0xE3069283U);
+}
+
+TEST(ControlFile, RefusesShortTornAndForeignFiles) {
+    std::string bytes(512, '\0');
+    EXPECT_FALSE(parseControlFile(""));
+    bytes.replace(8, 4, bytesOf(1300, 4));
+    bytes.replace(16, 4, bytesOf(1, 4));
+    bytes.replace(32, 8, bytesOf(0x302CF18, 8));
+    bytes.replace(48, 4, bytesOf(3, 4));
+    bytes.replace(224, 4, bytesOf(8192, 4));
+    bytes.replace(228, 4, bytesOf(16 << 20, 4));
+    bytes.replace(288, 4, bytesOf(crcOf(bytes.substr(0, 288)), 4));
+    const auto control = parseControlFile(bytes);
+    ASSERT_TRUE(control) << describe(control.error());
+    EXPECT_EQ(control->state, ControlState::shutDown);
+    EXPECT_EQ(control->checkpoint, Lsn{0x302CF18});
+    EXPECT_EQ(control->timeline, 3U);
+    std::string torn = bytes;
+    torn[40] = 1;
+    EXPECT_EQ(parseControlFile(torn).error().code, ErrorCode::VerificationFailed);
+    bytes.replace(8, 4, bytesOf(1800, 4));
+    EXPECT_EQ(parseControlFile(bytes).error().code, ErrorCode::Unsupported);
+}
+
+TEST(WalRecord, EndsAlignedWithinAPage) {
+    MemoryWal wal(small);
+    wal.put(8192 + 24, 0, 0, 90);
+    const auto record = readWalRecord(8192 + 24, small, wal.reader());
+    ASSERT_TRUE(record) << describe(record.error());
+    EXPECT_EQ(record->end, 8192U + 24 + 120);  // 114 bytes, aligned
+    EXPECT_TRUE(record->isShutdownCheckpoint());
+}
+
+TEST(WalRecord, ContinuesOverPagesAndSegments) {
+    MemoryWal wal(small);
+    const Lsn nearPageEnd = 3 * 8192 - 16;
+    wal.put(nearPageEnd, 0, 0, 90);
+    // 16 bytes on the first page, 98 after the short header of the next.
+    EXPECT_EQ(readWalRecord(nearPageEnd, small, wal.reader()).value().end, 3U * 8192 + 24 + 104);
+    const Lsn nearSegmentEnd = (1 << 20) - 16;
+    wal.put(nearSegmentEnd, 0, 0, 90);
+    EXPECT_EQ(readWalRecord(nearSegmentEnd, small, wal.reader()).value().end, (1U << 20) + 40 + 104);
+    const Lsn fitting = 5 * 8192 - 120;
+    wal.put(fitting, 0, 0, 90);
+    EXPECT_EQ(readWalRecord(fitting, small, wal.reader()).value().end, 5U * 8192);
+}
+
+TEST(WalRecord, RefusesGarbage) {
+    MemoryWal wal(small);
+    EXPECT_FALSE(readWalRecord(8192 + 24, small, wal.reader()));
+    wal.put(8192 + 24, 0, 0, 90);
+    EXPECT_FALSE(readWalRecord(8192 + 25, small, wal.reader()));
+    EXPECT_FALSE(readWalRecord(8192 + 32, small, wal.reader()));
+    EXPECT_FALSE(readWalRecord(~Lsn{7}, small, wal.reader()));
+}
+
+TEST(WalFile, NamesSegments) {
+    EXPECT_EQ(walFileName(1, *parseLsn("0/302CF18"), 16 << 20), "000000010000000000000003");
+    EXPECT_EQ(walFileName(10, *parseLsn("2/FF000000"), 16 << 20), "0000000A00000002000000FF");
+    EXPECT_EQ(walFileName(1, *parseLsn("1/80000000"), 1 << 30), "000000010000000100000002");
+}
+
+TEST(History, TheLastLineIsTheOrigin) {
+    const auto origin =
+        parseHistory("1\t0/302CF90\tno recovery target specified\n\n2\t0/5000000\tno recovery target specified\n");
+    ASSERT_TRUE(origin);
+    EXPECT_EQ(origin->parent, 2U);
+    EXPECT_EQ(lsnText(origin->switchPoint), "0/5000000");
+    for (const char* bad : {"", "# only words\n", "x\t0/1\n", "1\n", "1\tzero\n", "1 "})
+        EXPECT_FALSE(parseHistory(bad)) << bad;
+}
+
+TEST(AutoConf, TheLastValueCountsAndQuotesAreRead) {
+    const std::string text =
+        "# Do not edit\nport = 5432\nPORT='5433' # later\nname 'it''s \\'so\\' \\101'\nempty = ''\nbroken = 'no end\n";
+    EXPECT_EQ(autoConfValue(text, "port"), "5433");
+    EXPECT_EQ(autoConfValue(text, "name"), "it's 'so' A");
+    EXPECT_EQ(autoConfValue(text, "empty"), "");
+    EXPECT_EQ(autoConfValue(text, "broken"), "no end");
+    EXPECT_EQ(autoConfValue(text, "por"), std::nullopt);
+    EXPECT_EQ(autoConfValue("#port = 1\n", "port"), std::nullopt);
+}
+
+TEST(AutoConf, ReplacesOneSettingAndLeavesTheRest) {
+    const std::string text = "# Do not edit\nssl = 'on'\nport = 1\nPort = 2\nother = 'x'";
+    EXPECT_EQ(withAutoConfValue(text, "port", "3"), "# Do not edit\nssl = 'on'\nother = 'x'\nport = '3'\n");
+    EXPECT_EQ(withAutoConfValue(text, "port", std::nullopt), "# Do not edit\nssl = 'on'\nother = 'x'\n");
+    for (const std::string value : {"", "a b", "it's", "back\\slash", "host='a' sslkey='/x y'"})
+        EXPECT_EQ(autoConfValue(withAutoConfValue(text, "v", value), "v"), value);
+    EXPECT_EQ(autoConfValue(withAutoConfValue("", "v", "a\nport = 9"), "port"), std::nullopt);
+}
+
+TEST(HbaBlock, StandsAtTheTopOnceAndComesOutAgain) {
+    const std::string theirs = "# comment\nhost all all all reject\n";
+    const std::vector<HbaEntry> entries = {{"swb_shop_nyc", "hostssl replication swingbridge_repl 10.0.0.5/32 cert"},
+                                           {"swb_shop_lon", "hostssl replication swingbridge_repl 10.0.0.6/32 cert"}};
+    const std::string once = withHbaEntries(theirs, entries);
+    EXPECT_LT(once.find("10.0.0.5/32"), once.find("reject"));
+    EXPECT_EQ(hbaEntries(once), entries);
+    EXPECT_EQ(withHbaEntries(once, entries), once);
+    EXPECT_EQ(withHbaEntries(once, {}), theirs);
+    EXPECT_THAT(hbaEntries(theirs), ::testing::IsEmpty());
+}
+
+TEST(HbaBlock, HalfABlockIsTheirs) {
+    std::string half = withHbaEntries("", {{"swb_a", "line"}});
+    half.erase(half.find("# swingbridge: end"));
+    EXPECT_THAT(hbaEntries(half), ::testing::IsEmpty());
+    EXPECT_EQ(withHbaEntries(half, {}), half);
+}
+
+TEST(HbaBlock, ALineCannotSmuggleAnother) {
+    const auto entries =
+        hbaEntries(withHbaEntries("", {{"swb_a\nhost all all all trust", "line\nhost all all all trust"}}));
+    ASSERT_EQ(entries.size(), 1U);
+    EXPECT_EQ(entries[0].line, "line host all all all trust");
+}
+
+TEST(HbaAddress, OfEveryKindOfHost) {
+    EXPECT_EQ(hbaAddress("10.0.0.5"), "10.0.0.5/32");
+    EXPECT_EQ(hbaAddress("127.0.20.1"), "127.0.0.0/8");
+    EXPECT_EQ(hbaAddress("2001:db8::1"), "2001:db8::1/128");
+    EXPECT_EQ(hbaAddress("db.example"), "db.example");
+}
+
+TEST(BackupProgress, ReadsTheLine) {
+    const auto progress = parseBackupProgress("12345/67890 kB (18%), 0/1 tablespace (...data/base/1/2)");
+    ASSERT_TRUE(progress);
+    EXPECT_EQ(progress->doneBytes, 12345 * 1024);
+    EXPECT_EQ(progress->totalBytes, 67890 * 1024);
+    EXPECT_TRUE(parseBackupProgress("    0/22897 kB (0%), 0/1 tablespace"));
+    for (const char* other : {"", "pg_basebackup: checkpoint completed", "1/", "1/2", "1/2 MB", "-1/2 kB"})
+        EXPECT_FALSE(parseBackupProgress(other)) << other;
+}
+
+TEST(SwitchToken, IsReadBackAndChecked) {
+    const SwitchToken token{7660000000000000001ULL, 3, 0x302CF18, 0x302CF90};
+    const Token made = makeToken("main", token, 9, 1'700'000'000'000);
+    const auto read = parseToken(made);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->systemId, token.systemId);
+    EXPECT_EQ(read->end, token.end);
+    for (const auto& [key, value] : {std::pair<const char*, Json>{"systemId", "x"},
+                                     {"timeline", 0},
+                                     {"end", "0/1"},
+                                     {"checkpoint", nullptr},
+                                     {"engine", "redis"}}) {
+        Token bad = made;
+        bad.proof.as_object()[key] = value;
+        EXPECT_FALSE(parseToken(bad)) << key;
+    }
+}
+
+}  // namespace swb::driver::postgresql
