@@ -1,6 +1,7 @@
 #include "plan/check.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "model/names.h"
 #include "plan/check_list.h"
@@ -40,6 +41,16 @@ Json toJson(const Readiness& readiness) {
     return JsonObject{{"verdict", nameOf(readiness.verdict())},
                       {"checkedAt", isoTime(readiness.checkedAt)},
                       {"checks", checks}};
+}
+
+int64_t setting(const Json& facts, std::string_view name) {
+    const Json* settings = memberAt(facts, "settings");
+    if (!settings) return 0;
+    const std::string text = textAt(*settings, name);
+    if (text.empty()) return integerAt(*settings, name);
+    int64_t number = 0;
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    return number;
 }
 
 void checkAgents(CheckList& list, const Snapshot& snapshot, const Application& application, const CheckLimits& limits) {
@@ -96,12 +107,10 @@ void checkCollations(CheckList& list, const std::string& subject, const Json& so
 }
 
 void checkParameters(CheckList& list, const std::string& subject, const Json& source, const Json& target) {
-    const Json* from = memberAt(source, "settings");
-    const Json* to = memberAt(target, "settings");
     std::string low;
     for (const char* name : {"max_connections", "max_worker_processes", "max_wal_senders", "max_prepared_transactions",
                              "max_locks_per_transaction"}) {
-        const int64_t wanted = from ? integerAt(*from, name) : 0, have = to ? integerAt(*to, name) : 0;
+        const int64_t wanted = setting(source, name), have = setting(target, name);
         if (have < wanted) low += (low.empty() ? "" : ", ") + std::string(name) + " " + number(have) + " < " + number(wanted);
     }
     list.refuseUnless(low.empty(), "parameters", subject, "parameters are at least the source's",

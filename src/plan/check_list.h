@@ -30,6 +30,8 @@ class CheckList {
 };
 
 // Shared by the kinds of readiness.
+// A server setting as a number; agents report settings as the server prints them ("100"). 0 when absent.
+int64_t setting(const Json& facts, std::string_view name);
 void checkAgents(CheckList& list, const Snapshot& snapshot, const Application& application, const CheckLimits& limits);
 void checkVersions(CheckList& list, const std::string& subject, const Json& source, const Json& target);
 void checkCollations(CheckList& list, const std::string& subject, const Json& source, const Json& target);

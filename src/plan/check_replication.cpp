@@ -48,7 +48,7 @@ Readiness checkReplication(const Snapshot& snapshot, const std::string& database
     const std::string level = settings ? textAt(*settings, "wal_level") : "";
     list.refuseUnless(level == "replica" || level == "logical", "wal-level", from.name + "/" + database, "wal_level is " + level,
                       "wal_level is " + level, "set wal_level = replica and restart the source at a quiet time");
-    const int64_t slots = settings ? integerAt(*settings, "max_replication_slots") : 0;
+    const int64_t slots = setting(*source, "max_replication_slots");
     const Json* used = memberAt(*source, "slots");
     list.refuseUnless(slots > (used && used->is_array() ? static_cast<int64_t>(used->get_array().size()) : 0) ||
                           std::any_of(snapshot.links.begin(), snapshot.links.end(),

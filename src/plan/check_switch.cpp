@@ -8,11 +8,6 @@ namespace {
 
 std::string number(int64_t value) { return std::to_string(value); }
 
-int64_t setting(const Json& facts, std::string_view name) {
-    const Json* settings = memberAt(facts, "settings");
-    return settings ? integerAt(*settings, name) : 0;
-}
-
 size_t count(const Json& facts, std::string_view key) {
     const Json* list = memberAt(facts, key);
     return list && list->is_array() ? list->get_array().size() : 0;
