@@ -83,6 +83,18 @@ Result<Response> changeSecret(Context& context, const Call& call, store::Commit 
 
 }  // namespace
 
+std::string applyAgain(Context& context, const Call& call, const std::string& name, const std::string& reason) {
+    const auto begin = [&]() -> Result<Response> {
+        plan::Snapshot snapshot = TRY(context.inspector.ofApplications("", name, false));
+        run::Run run = TRY(plan::planApply(snapshot, intentOf(context, call, reason)));
+        run.from.clear();
+        return beginRun(context, std::move(run));
+    };
+    const auto response = begin();
+    if (!response) return describe(response.error());
+    return textAt(*memberAt(response->body, "run"), "id");
+}
+
 Result<Response> listApplications(Context& context, const Call&) {
     JsonArray out;
     const auto groups = TRY(context.store.list("group"));

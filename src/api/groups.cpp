@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "api/route.h"
 #include "base/ids.h"
@@ -119,6 +120,18 @@ Json withCommands(const run::StepCatalogue& catalogue, const run::Run& run) {
 
 }  // namespace
 
+namespace {
+
+// F13: FAILOVER_STATUS and the standby's maintenance page follow the group as soon as it changes.
+JsonArray applyMembers(Context& context, const Call& call, const std::set<std::string>& applications) {
+    JsonArray runs;
+    for (const std::string& name : applications)
+        if (!name.empty()) runs.push_back(JsonObject{{"application", name}, {"run", applyAgain(context, call, name, "its group changed")}});
+    return runs;
+}
+
+}  // namespace
+
 Result<Response> listGroups(Context& context, const Call&) {
     JsonArray groups;
     for (const store::Document& document : TRY(context.store.list("group")))
@@ -154,7 +167,8 @@ Result<Response> createGroup(Context& context, const Call& call) {
     commit.events.push_back({"group.created", "group/" + group.name, call.actorText(), JsonObject{{"address", group.address}, {"id", group.id}}});
     TRY(context.store.commit(commit));
     TRY(context.publisher.publish(context.store));
-    return Response{201, JsonObject{{"group", TRY(groupJson(context, group))}}};
+    const JsonArray runs = applyMembers(context, call, {group.primary, group.secondary});
+    return Response{201, JsonObject{{"group", TRY(groupJson(context, group))}, {"runs", runs}}};
 }
 
 Result<Response> showGroup(Context& context, const Call& call) {
@@ -169,6 +183,7 @@ Result<Response> updateGroup(Context& context, const Call& call) {
     if (!group.busy.empty()) return fail(ErrorCode::GroupBusy, group.name + " is held by run " + group.busy);
     JsonReader reader(body);
     const std::string before = group.current;
+    const std::set<std::string> membersBefore{group.primary, group.secondary};
     group.primary = reader.string("primary", group.primary);
     group.secondary = reader.string("secondary", group.secondary);
     group.ttl = reader.integer("ttl", group.ttl);
@@ -188,7 +203,13 @@ Result<Response> updateGroup(Context& context, const Call& call) {
     commit.events.push_back({"group.changed", "group/" + group.name, call.actorText(), JsonObject{{"before", before}, {"current", group.current}}});
     TRY(context.store.commit(commit));
     TRY(context.publisher.publish(context.store));
-    return Response{200, JsonObject{{"group", TRY(groupJson(context, group))}}};
+    std::set<std::string> members{group.primary, group.secondary};
+    JsonArray runs;
+    if (members != membersBefore || group.current != before) {
+        members.insert(membersBefore.begin(), membersBefore.end());
+        runs = applyMembers(context, call, members);
+    }
+    return Response{200, JsonObject{{"group", TRY(groupJson(context, group))}, {"runs", runs}}};
 }
 
 Result<Response> deleteGroup(Context& context, const Call& call) {

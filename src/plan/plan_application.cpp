@@ -41,6 +41,11 @@ Result<run::Run> planApply(const Snapshot& snapshot, const Intent& intent) {
     if (!application.web.empty())
         plan.step("prepare-web", "prepare-web", application.name + ": web fronts prepared once", joined(webServers(application)),
                   "a switch never reloads a front", "tested by the front itself", "nothing");
+    if (standby && !application.web.empty())
+        plan.step("maintenance-on", "maintenance-on", application.name + ": a standby shows its maintenance page",
+                  joined(webServers(application)), "only the current site serves users",
+                  "a probe through every web front sees the page", "page off")
+            .params = JsonObject{{"application", "to"}};
     if (!application.processes.empty())
         plan.step("apply-processes", "apply-processes", application.name + ": processes run as defined",
                   joined(processServers(application)), "asked for", "health checks", "nothing");
@@ -61,12 +66,11 @@ Result<run::Run> planMaintenance(const Snapshot& snapshot, bool on, const Intent
         }
     PlanBuilder plan(on ? "maintenance-on" : "maintenance-off", snapshot, intent);
     plan.subject()["databases"] = JsonArray{};
-    // The steps work on `from` when they take traffic away and on `to` when they let it in.
-    plan.subject()["from"] = applicationToJson(application);
     const std::string servers = joined(application.servers());
     if (on)
         plan.step("maintenance-on", "maintenance-on", application.name + ": maintenance page on, writers stopped", servers,
-                  "asked for", "a probe through every web front sees the page", "page off, writers started");
+                  "asked for", "a probe through every web front sees the page", "page off, writers started")
+            .params = JsonObject{{"application", "to"}};
     else
         plan.step("maintenance-off", "maintenance-off", application.name + ": maintenance page off", servers, "asked for",
                   "a probe through every web front sees the application", "page on");

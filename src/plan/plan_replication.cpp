@@ -40,6 +40,10 @@ Result<run::Run> planReplication(const Snapshot& snapshot, const std::vector<std
     plan.run().checks = checks;
     plan.subject()["databases"] = JsonArray(databases.begin(), databases.end());
     const std::string source = joined(databaseServers(from, databases)), target = joined(databaseServers(to, databases));
+    if (!to.web.empty())
+        plan.step("maintenance-on", "maintenance-on", to.name + ": maintenance page on, writers stopped", joined(webServers(to)),
+                  "its data is about to be replaced", "a probe through every web front sees the page", "page off, writers started")
+            .params = JsonObject{{"application", "to"}};
     plan.step("request-certificates", "request-certificates", "keys and certificate requests", source + ", " + target,
               "replication between clouds is encrypted and both ends are verified", "requests are there", "nothing");
     plan.step("sign-certificates", "sign-certificates", "the controller's CA signs them", "controller",

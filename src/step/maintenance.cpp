@@ -64,18 +64,24 @@ Result<Json> probed(const Run&, const Step& step) {
                   std::to_string(worstStatus));
 }
 
+// A switch takes traffic away at `from` and lets it in at `to`; other plans name the application.
+Application concerned(const Run& run, const Step& step, std::string_view usual) {
+    const Subject subject = subjectOf(run);
+    return textAt(step.params, "application", usual) == "to" ? subject.to : subject.from;
+}
+
 }  // namespace
 
 std::unique_ptr<run::StepKind> maintenanceOnStep() {
     return kind(
-        "maintenance-on", [](const Run& run, const Step&) { return maintenanceOn(subjectOf(run).from); }, probed,
-        [](const Run& run, const Step&) { return maintenanceOff(subjectOf(run).from); });
+        "maintenance-on", [](const Run& run, const Step& step) { return maintenanceOn(concerned(run, step, "from")); }, probed,
+        [](const Run& run, const Step& step) { return maintenanceOff(concerned(run, step, "from")); });
 }
 
 std::unique_ptr<run::StepKind> maintenanceOffStep() {
     return kind(
-        "maintenance-off", [](const Run& run, const Step&) { return maintenanceOff(subjectOf(run).to); }, probed,
-        [](const Run& run, const Step&) { return maintenanceOn(subjectOf(run).to); });
+        "maintenance-off", [](const Run& run, const Step& step) { return maintenanceOff(concerned(run, step, "to")); }, probed,
+        [](const Run& run, const Step& step) { return maintenanceOn(concerned(run, step, "to")); });
 }
 
 }  // namespace swb::step
