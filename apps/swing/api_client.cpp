@@ -151,7 +151,7 @@ Result<void> ApiClient::prepare(const ApiRequest& request, Transfer& transfer) {
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "swing/" SWING_VERSION);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "swing/" SWB_VERSION);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connectTimeoutMs);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.errorText);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Transfer::onBytes);

@@ -46,7 +46,7 @@ class CommandLine {
     CommandLine() : root_(rootText, "swing"), commands_(allCommands()) {
         root_.require_subcommand(1);
         root_.fallthrough();
-        root_.set_version_flag("--version", "swing " SWING_VERSION, "print the version");
+        root_.set_version_flag("--version", "swing " SWB_VERSION, "print the version");
         root_.footer(rootFooter);
         root_.get_formatter()->column_width(28);
         root_.add_flag("--json", json_, "one JSON document on stdout");

@@ -143,10 +143,11 @@ std::vector<Command> groupCommands() {
          "The address is LABEL under the controller's zone; without a label one is made up. It is never given out "
          "twice.",
          "swing group create shop --primary shop-fra --secondary shop-nyc --label shop --ttl 60",
-         withGroupOptions({name,
-                           {"--primary", value, "the application that is current", "APP", true},
-                           {"--secondary", value, "the application at the other site", "APP"},
-                           {"--label", value, "first label of the address", "L"}}),
+         withGroupOptions(
+             {name,
+              {"--primary", value, "the application that is current; none: the address is reserved only", "APP"},
+              {"--secondary", value, "the application at the other site", "APP"},
+              {"--label", value, "first label of the address", "L"}}),
          createGroup},
         {"group update", "change a group", "An empty value (--secondary '') takes the application out of that slot.",
          "swing group update shop --ttl 30\nswing group update shop --secondary ''",

@@ -30,8 +30,9 @@ Result<int> makeToken(Context& context, const Arguments& arguments) {
     output.line(printable(textAt(answer, "token")));
     if (output.json()) return 0;
     output.note("for " + printable(textAt(answer, "server")) + " at " + printable(textAt(answer, "site")) +
-                ", once, until " + shortTime(textAt(answer, "expiresAt")) + "; it is not shown again. On that server:");
-    output.note("  swing-agent join --controller " + api.url() + " --token TOKEN --ca-pin " +
+                ", once, until " + shortTime(textAt(answer, "expiresAt")) +
+                "; it is not shown again. On that server, with the token in a file:");
+    output.note("  swing-agent join --controller " + api.url() + " --token @FILE --ca-pin " +
                 printable(textAt(answer, "authorityFingerprint")) + " --data DIR");
     return 0;
 }
