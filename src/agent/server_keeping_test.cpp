@@ -96,8 +96,9 @@ TEST_F(Keeping, ProcessesFollowWritersAndActivation) {
     drivers.writeError.reset();
     const auto activated = run("application.activate", activate);
     ASSERT_TRUE(activated) << describe(activated.error());
-    EXPECT_EQ(drivers.processes.running.at("worker").at("FAILOVER_STATUS"), "online");
-    EXPECT_EQ(drivers.processes.running.at("worker").at("POSTGRESQL_ADDRESS"), "10.0.0.9:5432");
+    EXPECT_EQ(drivers.processes.running.at("web").at("FAILOVER_STATUS"), "online");
+    EXPECT_EQ(drivers.processes.running.at("web").at("POSTGRESQL_ADDRESS"), "10.0.0.9:5432");
+    EXPECT_FALSE(drivers.processes.isRunning("worker")) << "nobody waits for a worker: it starts with maintenance.off";
     EXPECT_EQ(textAt(*memberAt(*activated, "smoke"), "write"), "ok");
 
     ASSERT_TRUE(run("application.deactivate", JsonObject{{"application", "shop-fra"}}));

@@ -105,10 +105,9 @@ Result<Json> applicationActivate(VerbCall& call) {
                                                           call.contextFor(item.spec, begun + awaitMs)));
         result["writableAfterMs"] = SystemClock().monotonic() - begun;
     }
-    // Writers only once the database takes writes: kept in this order across a crash too.
+    // Writers start with maintenance.off: users wait for the web processes now, nobody waits for a worker.
     Applications::State running;
     running.supervised = true;
-    running.writers = true;
     application = TRY(call.services.applications.change(name, running));
     result["processes"] = TRY(applyProcesses(call, application, ProcessGoal::asStateSays));
     result["smoke"] = JsonObject{{"write", database && !database->is_null() ? "ok" : "none"}};
