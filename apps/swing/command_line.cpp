@@ -128,6 +128,7 @@ class CommandLine {
         parser->footer(footer);
         auto& options = options_.emplace_back();
         for (const Argument& argument : command.arguments) options.push_back(addArgument(*parser, argument));
+        excludeOpposites(*parser, command);
         parsers_.push_back(parser);
     }
 
@@ -144,6 +145,15 @@ class CommandLine {
             option->type_name(std::string(argument.valueName));
         }
         return option;
+    }
+
+    // --wait and --no-wait, --protect and --no-protect contradict each other.
+    static void excludeOpposites(CLI::App& parser, const Command& command) {
+        for (const Argument& argument : command.arguments) {
+            if (!argument.name.starts_with("--no-")) continue;
+            const std::string name(argument.name);
+            parser.get_option(name)->excludes(parser.get_option("--" + name.substr(5)));
+        }
     }
 
     Arguments argumentsOf(size_t index) const {

@@ -68,8 +68,6 @@ Result<int> createGroup(Context& context, const Arguments& arguments) {
 
 Result<int> updateGroup(Context& context, const Arguments& arguments) {
     JsonObject body = groupBody(arguments);
-    if (arguments.has("--protect") && arguments.has("--no-protect"))
-        return fail(ErrorCode::InvalidInput, "--protect and --no-protect contradict each other");
     if (arguments.has("--protect") || arguments.has("--no-protect")) body["protected"] = arguments.has("--protect");
     if (body.empty())
         return fail(ErrorCode::InvalidInput, "nothing to change was given", "see swing group update --help");

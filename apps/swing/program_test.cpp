@@ -7,8 +7,10 @@ namespace {
 using testing::HasSubstr;
 
 TEST_F(SwingTest, NamesAreEncodedIntoPaths) {
-    swing({"group", "show", "../runs?x=/y z"});
-    EXPECT_EQ(controller.last("GET").target.find("/v1/groups/..%2Fruns"), 0u);
+    swing({"group", "show", "a b?limit=1&x=%41#\u00fc"});
+    EXPECT_EQ(controller.last("GET").target, "/v1/groups/a%20b%3Flimit%3D1%26x%3D%2541%23%C3%BC");
+    EXPECT_EQ(swing({"group", "show", "../runs"}).exitCode, 2) << "no way out of the path";
+    EXPECT_EQ(controller.seen().size(), 1u);
 }
 
 TEST_F(SwingTest, JsonIsTheObjectItself) {

@@ -19,7 +19,8 @@ Result<std::vector<std::string>> concerned(ApiClient& api, const Arguments& argu
     if (arguments.has("--database")) return std::vector<std::string>{arguments.text("--database")};
     const auto databasesOf = [&api](const std::string& name) -> Result<JsonObject> {
         const Json answer = TRY(api.get(Path("applications") / name));
-        const Json* databases = memberAt(unwrapped(answer, "application"), "databases");
+        const Json application = unwrapped(answer, "application");
+        const Json* databases = memberAt(application, "databases");
         return databases && databases->is_object() ? databases->as_object() : JsonObject{};
     };
     const JsonObject from = TRY(databasesOf(arguments.text("--from"))), to = TRY(databasesOf(arguments.text("--to")));

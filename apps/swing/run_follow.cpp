@@ -45,10 +45,8 @@ Result<int> watchRun(Context& context, const Arguments& arguments, const Json& r
 
 Result<int> followRun(Context& context, const Arguments& arguments, const Json& run, WaitDefault waitDefault,
                       const Json& enclosing, int64_t defaultTimeoutMs) {
-    if (arguments.has("--wait") && arguments.has("--no-wait"))
-        return fail(ErrorCode::InvalidInput, "--wait and --no-wait contradict each other");
     if (!run.is_object()) {
-        context.output().document(documentOf(nullptr, enclosing));
+        context.output().document(documentOf(nullptr, enclosing.is_object() ? enclosing : JsonObject{}));
         context.output().line("nothing had to be done");
         return 0;
     }

@@ -24,6 +24,13 @@ std::string placed(const std::string& path, const std::string& home, const std::
     return path.empty() || path.front() == '/' ? path : (directory / path).string();
 }
 
+std::string trimmed(std::string text) {
+    const auto isSpace = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+    while (!text.empty() && isSpace(text.back())) text.pop_back();
+    text.erase(text.begin(), std::find_if_not(text.begin(), text.end(), isSpace));
+    return text;
+}
+
 Result<FileSettings> readConfiguration(const Surroundings& surroundings) {
     const std::string home = surroundings.variable("HOME");
     std::string base = surroundings.variable("XDG_CONFIG_HOME");
@@ -32,6 +39,7 @@ Result<FileSettings> readConfiguration(const Surroundings& surroundings) {
     const std::filesystem::path path = std::filesystem::path(base) / "swingbridge" / "swing.yaml";
     if (!fileExists(path)) return FileSettings{};
     const std::string text = TRY(readFile(path, settingBytesMax));
+    if (trimmed(text).empty()) return FileSettings{};
     const auto located = [&path](Error error) { return fail(error.within(path.string())); };
     auto document = parseYaml(text, settingBytesMax);
     if (!document) return located(document.error());
@@ -44,13 +52,6 @@ Result<FileSettings> readConfiguration(const Surroundings& surroundings) {
     settings.caPin = reader.string("ca_pin", "");
     if (auto finished = reader.finish(); !finished) return located(document->placed(finished.error()));
     return settings;
-}
-
-std::string trimmed(std::string text) {
-    const auto isSpace = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
-    while (!text.empty() && isSpace(text.back())) text.pop_back();
-    text.erase(text.begin(), std::find_if_not(text.begin(), text.end(), isSpace));
-    return text;
 }
 
 // A token goes into a header: anything but visible ASCII would be garbage, or another header.
