@@ -124,7 +124,8 @@ TEST_F(AgentTest, AnOutcomeThatNobodyHeardIsInTheLedger) {
     EXPECT_FALSE(agent->connected());
     release = true;
     connect();
-    for (int i = 0; i < 500; ++i) {
+    for (const MonotonicMs patience = SystemClock().monotonic() + 10'000; SystemClock().monotonic() < patience;
+         std::this_thread::sleep_for(std::chrono::milliseconds(5))) {
         tell(link::Inquire{fence.id});
         const auto reply = wire->next<link::LedgerReply>();
         ASSERT_TRUE(reply);

@@ -186,7 +186,7 @@ TEST_F(TakeOver, SettlesByGuardThenByRole) {
     ASSERT_TRUE(guards.write(keyOf("main"), {"shop", 7, "primary", false, 1}));
     // Still in recovery although allowed: a promotion may be on its way, which is not "not done".
     std::thread later([&] {
-        std::this_thread::sleep_for(std::chrono::milliseconds(150));
+        std::this_thread::sleep_for(std::chrono::milliseconds(30));
         server("main").role = server("logs").role = "primary";
     });
     const auto settled = settle("database.take-over", takeOverArguments());

@@ -1,5 +1,8 @@
 // Fence and unfence: taking the right to be written to away from this site's databases, and giving it back.
+#include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <thread>
 
 #include "agent/verbs/arguments.h"
 #include "agent/verbs/parallel.h"
@@ -13,6 +16,7 @@ namespace {
 // Giving writes back must not fail for want of time that the fence used up.
 constexpr int64_t undoMs = 10'000;
 constexpr int64_t settleMs = 20'000;
+constexpr int64_t stopSeenMs = 1'000;
 
 Result<Json> unfenceOne(VerbCall& call, DatabaseItem& item, BootGuard guard, MonotonicMs deadline) {
     guard.role = "primary";
@@ -81,6 +85,16 @@ bool isRunning(const Json& facts) {
     return booleanAt(facts, "running", true);
 }
 
+// A stop that was asked for goes on without its agent.
+bool awaitDown(VerbCall& call, const DatabaseItem& item) {
+    const MonotonicMs patience = SystemClock().monotonic() + stopSeenMs;
+    while (isRunning(inspectDatabase(call, item, nullptr, SystemClock().monotonic() + settleMs))) {
+        if (SystemClock().monotonic() >= patience) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return true;
+}
+
 }  // namespace
 
 Result<Json> databaseFence(VerbCall& call) {
@@ -126,8 +140,7 @@ Result<Json> settleFence(VerbCall& call) {
         if (!present || !present->fenced || present->epoch != call.command.epoch) continue;
         guard = *present;
         ++guarded;
-        const Json facts = inspectDatabase(call, item, nullptr, SystemClock().monotonic() + settleMs);
-        if (!isRunning(facts)) ++down;
+        if (awaitDown(call, item)) ++down;
     }
     if (guarded == 0) return notDone(call, "no database was fenced");
     if (down < items.size())

@@ -22,6 +22,9 @@ namespace {
 
 constexpr int64_t alreadyReachedMs = 1'000;  // mode promote: the tokens were reached before
 constexpr int64_t settleMs = 20'000;
+// A promotion that was asked for takes some 60 ms. Waiting longer would lengthen the write outage: "unknown" makes the
+// controller repeat the take-over, which completes it.
+constexpr int64_t promotionSeenMs = 300;
 
 struct Replica {
     DatabaseItem item;
@@ -164,13 +167,13 @@ Result<Json> settleTakeOver(VerbCall& call) {
     if (!allowed) return interrupted(call, allowed.error().message);
     if (!*allowed) return notDone(call, "nothing was promoted");
     // A promotion that was asked for may still be on its way, so a replica seen in recovery proves nothing.
-    const MonotonicMs patience = std::min(call.deadline, SystemClock().monotonic() + settleMs);
+    const MonotonicMs patience = SystemClock().monotonic() + promotionSeenMs;
     for (const auto& item : items)
-        while (textAt(inspectDatabase(call, item, nullptr, patience), "role") != "primary") {
+        while (textAt(inspectDatabase(call, item, nullptr, call.deadline), "role") != "primary") {
             if (SystemClock().monotonic() >= patience)
                 return interrupted(call,
                                    "the promotion was allowed; database " + item.spec.name + " is no primary yet");
-            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
         }
     // Every one is a primary: promote() of a primary verifies and promotes nothing.
     auto verified = promoteAll(call, replicas);
