@@ -1,0 +1,121 @@
+#include "lab/build_world.h"
+
+#include <thread>
+
+#include "base/file.h"
+#include "lab/client.h"
+#include "lab/postgres.h"
+#include "lab/state.h"
+#include "lab/supervisor.h"
+
+namespace swb::lab {
+namespace {
+
+using namespace std::chrono_literals;
+
+Result<void> awaitTrue(const std::string& what, int64_t timeoutMs, const std::function<Result<bool>()>& condition) {
+    const SystemClock clock;
+    const MonotonicMs deadline = clock.monotonic() + timeoutMs;
+    for (;;) {
+        auto holds = condition();
+        if (holds && *holds) return {};
+        if (clock.monotonic() >= deadline)
+            return fail(ErrorCode::DeadlineExceeded, what + " within " + std::to_string(timeoutMs / 1000) + " s" +
+                                                         (holds ? "" : ": " + holds.error().message));
+        std::this_thread::sleep_for(20ms);
+    }
+}
+
+Result<void> startController(World& world) {
+    const std::string address = world.controllerAddress();
+    const Json made = TRY(runProgramForJson(
+        {world.programs + "/swingd", "init", "--data", world.controllerDirectory(), "--zone", zoneName, "--listen",
+         address + ":" + std::to_string(world.apiPort), "--dns-listen", world.dnsServer(), "--name", address,
+         "--public-url", world.url(), "--name-server", std::string("ns1.") + zoneName + "=" + address, "--json"}));
+    world.caPin = textAt(made, "authorityFingerprint");
+    TRY_VOID(storeWorld(world));
+    TRY_VOID(writeFileAtomically(world.environmentFile(), environmentText(world)));
+    return awaitTrue("the controller does not answer", 20'000, [&]() -> Result<bool> {
+        if (!fileExists(world.directory + "/swingd.ready")) return false;
+        return swing(world, {"status"}, {}, 5000).map([](const Json&) { return true; });
+    });
+}
+
+Result<void> joinServer(const World& world, const Site& site) {
+    TRY(swing(world, {"site", "add", site.name, "--title", site.title}));
+    const Json token = TRY(swing(world, {"server", "token", site.server, "--site", site.name}));
+    TRY_VOID(hold(world, "agent-" + site.server));
+    TRY(runProgramForJson({world.programs + "/swing-agent", "join", "--controller", world.url(), "--token", "-",
+                           "--ca-pin", world.caPin, "--data", world.agentDirectory(site), "--json"},
+                          textAt(token, "token") + "\n"));
+    TRY_VOID(release(world, "agent-" + site.server));
+    return awaitTrue("the agent of " + site.server + " does not connect", 20'000, [&]() -> Result<bool> {
+        const Json answer = TRY(swing(world, {"server", "list"}));
+        const Json* servers = memberAt(answer, "servers");
+        if (!servers || !servers->is_array()) return false;
+        for (const Json& server : servers->as_array())
+            if (textAt(server, "name") == site.server) return booleanAt(server, "connected");
+        return false;
+    });
+}
+
+Result<void> defineApplication(const World& world, const Site& site) {
+    TRY_VOID(writeFileAtomically(world.definitionFile(site), definitionText(world, site), 0644));
+    TRY(swing(world, {"app", "apply", world.definitionFile(site), "--wait"}));
+    TRY(swing(world, {"app", "secret", "set", site.application, "POSTGRESQL_PASSWORD", "--wait"},
+              world.password.reveal() + "\n"));
+    return awaitTrue("the database of " + site.name + " does not answer", 20'000,
+                     [&]() -> Result<bool> { return TRY(askDatabase(world.dsn(site), "SELECT true", 2000)) == "t"; });
+}
+
+Result<void> replicate(const World& world) {
+    const std::string& from = world.sites[0].application;
+    const std::string& to = world.sites[1].application;
+    TRY(swing(world,
+              {"replication", "enable", "--from", from, "--to", to, "--consent", "replace:" + to + "/main", "--reason",
+               "swing lab up", "--wait"},
+              {}, 120'000));
+    return {};
+}
+
+Result<void> createGroup(const World& world) {
+    TRY(swing(world, {"group", "create", groupName, "--primary", world.sites[0].application, "--secondary",
+                      world.sites[1].application, "--label", groupName, "--ttl", std::to_string(addressTtlSeconds)}));
+    return {};
+}
+
+// Right after the link was made some checks still wait for the replica's first reports.
+Result<void> awaitReady(const World& world) {
+    Json last;
+    auto ready = awaitTrue("the group is not ready", 20'000, [&]() -> Result<bool> {
+        last = TRY(swing(world, {"group", "check", groupName}));
+        const Json* inner = memberAt(last, "ready");
+        const std::string verdict = textAt(inner ? *inner : last, "verdict");
+        return verdict == "ok" || verdict == "ready" || verdict == "warning";
+    });
+    return ready;
+}
+
+}  // namespace
+
+Result<void> buildWorld(World& world, Progress& progress) {
+    const Site &fra = world.sites[0], &nyc = world.sites[1];
+    const auto both = [&](Result<void> (*work)(const World&, const Site&)) {
+        return inParallel([&, work] { return work(world, fra); }, [&, work] { return work(world, nyc); });
+    };
+    TRY_VOID(progress.step("supervisor started", [&] { return startSupervisor(world); }));
+    // Neither needs the other.
+    TRY_VOID(progress.step("controller at " + world.url() + ", two database clusters made", [&] {
+        return inParallel([&] { return startController(world); }, [&] { return both(createCluster); });
+    }));
+    TRY_VOID(progress.step("sites fra and nyc, agents of fra-1 and nyc-1 joined", [&] { return both(joinServer); }));
+    TRY_VOID(progress.step("applications shop-fra and shop-nyc defined and running",
+                           [&] { return both(defineApplication); }));
+    TRY_VOID(progress.step("replication from shop-fra to shop-nyc", [&] { return replicate(world); }));
+    TRY_VOID(progress.step("failover group shop at " + world.failoverName(), [&] { return createGroup(world); }));
+    TRY_VOID(progress.step("group ready to switch", [&] { return awaitReady(world); }));
+    world.state = "up";
+    return storeWorld(world);
+}
+
+}  // namespace swb::lab

@@ -1,0 +1,60 @@
+// What became of the orders: pure arithmetic over what the writers noted and what was read back afterwards.
+//
+// An order counts as acknowledged only when its writer saw 201. One that was not acknowledged may exist or not; only
+// acknowledged orders can be missing, but any tag can be doubled, because each was sent once.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+
+namespace swb::lab {
+
+enum class LoadError { maintenance, unavailable, refused, reset, timeout, dns, other };
+std::string_view nameOf(LoadError error);
+
+struct Acknowledgement {
+    std::string tag;
+    int64_t id = 0;
+    double atMs = 0;       // monotonic, when the answer was read
+    double latencyMs = 0;  // from sending to answer
+};
+
+struct WriterNotes {
+    std::vector<Acknowledgement> acknowledged;
+    int64_t attempts = 0;
+    std::map<LoadError, int64_t> errors;
+};
+
+struct Gap {
+    double milliseconds = 0;
+    double fromMs = 0, toMs = 0;  // monotonic: the acknowledgements before and after
+};
+
+// How often each tag of the run was read back.
+using TagCounts = std::map<std::string, int64_t>;
+
+struct Score {
+    int64_t attempts = 0, acknowledged = 0;
+    int64_t missing = 0;         // acknowledged, and absent from one of the two readings at least
+    int64_t doubled = 0;         // tags there more than once in one of them
+    int64_t unacknowledged = 0;  // there without having been acknowledged: no fault
+    std::vector<std::string> missingTags, doubledTags;  // the first twenty
+    std::vector<Gap> gaps;  // the longest between any two acknowledgements, longest first; at most five
+    std::map<LoadError, int64_t> errors;
+    double seconds = 0, perSecond = 0;
+    double latencyMedianMs = 0, latencyP99Ms = 0, latencyMaxMs = 0;
+
+    bool clean() const { return missing == 0 && doubled == 0 && acknowledged > 0; }
+};
+
+// readings: by HTTP through the address, and by SQL at the primary.
+Score scoreOf(const std::vector<WriterNotes>& writers, const std::vector<TagCounts>& readings, double seconds);
+
+// The value below which `share` (0 to 1) of the sorted values lie; 0 of none.
+double quantile(const std::vector<double>& sorted, double share);
+
+}  // namespace swb::lab

@@ -1,0 +1,104 @@
+#include "lab/world.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "model/application.h"
+
+namespace swb::lab {
+namespace {
+
+World someWorld() {
+    World world;
+    world.directory = "/srv/it's a lab";
+    world.socketDirectory = "/tmp/short";
+    world.programs = "/usr/bin";
+    world.postgresql = "/usr/lib/postgresql/15/bin";
+    world.nginx = "/usr/sbin";
+    world.user = "lab";
+    world.startedBy = "root";
+    world.state = "up";
+    world.number = 7;
+    world.password = Secret("a'b\\c");
+    world.sites = makeSites(7);
+    return world;
+}
+
+TEST(World, addressesCarryTheNumberOfTheLab) {
+    const World world = someWorld();
+    EXPECT_EQ(world.sites[0].address, "127.7.10.1");
+    EXPECT_EQ(world.sites[1].address, "127.7.20.1");
+    EXPECT_EQ(world.url(), "https://127.7.0.1:8443");
+    EXPECT_EQ(world.dnsServer(), "127.7.0.1:5300");
+    EXPECT_EQ(world.failoverName(), "shop.lab.test");
+    EXPECT_EQ(world.siteAt("127.7.20.1"), &world.sites[1]);
+    EXPECT_EQ(world.siteAt("127.7.30.1"), nullptr);
+}
+
+TEST(World, theSameDirectoryPrefersTheSameNumber) {
+    EXPECT_EQ(preferredNumber("/home/ann/lab", false), preferredNumber("/home/ann/lab", false));
+    EXPECT_EQ(preferredNumber("/home/ann/lab", true), 0);
+    std::set<int> seen;
+    for (int i = 0; i < 200; ++i) {
+        const int number = preferredNumber("/tmp/lab-" + std::to_string(i), false);
+        EXPECT_GE(number, 1);
+        EXPECT_LE(number, 254);
+        seen.insert(number);
+    }
+    EXPECT_GT(seen.size(), 100u);
+}
+
+TEST(World, survivesItsStateFile) {
+    const World world = someWorld();
+    const auto again = worldFromJson(toJson(world));
+    ASSERT_TRUE(again) << describe(again.error());
+    EXPECT_EQ(toText(toJson(*again)), toText(toJson(world)));
+}
+
+TEST(World, aStateFileOfAnotherFormatIsRefused) {
+    Json value = toJson(someWorld());
+    value.as_object()["format"] = 2;
+    EXPECT_FALSE(worldFromJson(value));
+    value = toJson(someWorld());
+    value.as_object()["number"] = 300;
+    EXPECT_FALSE(worldFromJson(value));
+    value = toJson(someWorld());
+    value.as_object()["sites"].as_array().pop_back();
+    EXPECT_FALSE(worldFromJson(value));
+}
+
+TEST(World, definitionsAreValidAndSayWhatTheWorldSays) {
+    const World world = someWorld();
+    for (const Site& site : world.sites) {
+        const auto application = applicationFromYaml(definitionText(world, site));
+        ASSERT_TRUE(application) << describe(application.error());
+        EXPECT_EQ(application->name, site.application);
+        EXPECT_EQ(application->site, site.name);
+        EXPECT_EQ(application->frontAddresses(), std::vector<std::string>{site.address});
+        EXPECT_EQ(application->servers(), std::vector<std::string>{site.server});
+        EXPECT_TRUE(application->processes.at("worker").writes);
+        EXPECT_EQ(application->processes.at("web").command[1], "/srv/it's a lab/" + site.server + "/shop/shop.py");
+        EXPECT_EQ(application->databases.at("main").service.socket, "/tmp/short/" + site.server);
+        EXPECT_EQ(application->databases.at("main").address.text(), site.address + ":5432");
+    }
+}
+
+TEST(World, connectionStringsQuoteWhatTheyMust) {
+    const World world = someWorld();
+    EXPECT_EQ(world.dsn(world.sites[0]), "host=127.7.10.1 port=5432 dbname=shop user=shop password='a\\'b\\\\c'");
+    EXPECT_EQ(world.adminDsn(world.sites[1]), "host='/tmp/short/nyc-1' port=5432 dbname=shop user=postgres");
+}
+
+TEST(World, environmentIsForAPosixShell) {
+    EXPECT_THAT(environmentText(someWorld()),
+                testing::HasSubstr("export SWING_CA='/srv/it'\\''s a lab/controller/ca.pem'\n"));
+}
+
+TEST(World, longDirectoriesNeedSocketsElsewhere) {
+    EXPECT_TRUE(socketsFit("/home/ann/.local/state/swingbridge-lab"));
+    EXPECT_TRUE(socketsFit("/" + std::string(80, 'x')));
+    EXPECT_FALSE(socketsFit("/" + std::string(81, 'x')));
+}
+
+}  // namespace
+}  // namespace swb::lab
