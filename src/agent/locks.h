@@ -1,5 +1,5 @@
-// One lock per database ("database:shop-fra/main") and per application ("application:shop-fra"), so that two verbs, or
-// a verb and the supervisor, never work on the same thing at once.
+// One lock per database ("database:shop-fra/main"), per application ("application:shop-fra") and per front that several
+// applications may share, so that two verbs, or a verb and the supervisor, never work on the same thing at once.
 #pragma once
 
 #include <map>
@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "model/application.h"
 
 namespace swb::agent {
 
@@ -29,5 +30,8 @@ class Locks {
     std::mutex mutex_;
     std::map<std::string, std::shared_ptr<std::timed_mutex>> locks_;
 };
+
+// Of the server behind a web front: starting it and writing its configuration exclude each other.
+inline std::string frontLock(const WebSpec& web) { return "front:" + web.service.config; }
 
 }  // namespace swb::agent

@@ -74,6 +74,8 @@ void Supervisor::lookAtDatabase(const DatabaseKey& key, const DatabaseSpec& spec
 }
 
 void Supervisor::lookAtFront(const WebSpec& web) {
+    const auto held = services_.locks.tryAcquire(frontLock(web));
+    if (held.empty()) return;
     auto driver = services_.drivers.web(web.front);
     if (!driver) return report(web.address, describe(driver.error()));
     const auto running = (*driver)->ensureRunning(web, contextOf(services_.webState(web), lookMs));

@@ -51,6 +51,7 @@ Result<Json> applicationRemove(VerbCall& call) {
     TRY(applyProcesses(call, *application, ProcessGoal::nothing));
     for (const auto& web : application->web) {
         auto* driver = TRY(call.services.drivers.web(web.front));
+        const auto front = TRY(call.services.locks.acquire({frontLock(web)}, call.deadline));
         TRY(driver->remove(name, web, call.contextFor(web)));
     }
     // Empty: nothing of the application's secrets stays in the file that processes were given.

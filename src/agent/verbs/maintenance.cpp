@@ -102,7 +102,7 @@ Result<Json> webPrepare(VerbCall& call) {
     const auto initial =
         textAt(call.args(), "initialMode", "off") == "page" ? MaintenanceMode::page : MaintenanceMode::off;
     auto* driver = TRY(call.services.drivers.web(spec.front));
-    const auto held = TRY(lockApplication(call, application));
+    const auto held = TRY(call.services.locks.acquire({"application:" + application, frontLock(spec)}, call.deadline));
     return driver->prepare(application, spec, maintenance, initial, call.contextFor(spec));
 }
 
