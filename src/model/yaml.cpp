@@ -1,8 +1,10 @@
 #include "model/yaml.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <charconv>
+#include <sstream>
 
 #include "model/application.h"
 
@@ -21,10 +23,14 @@ class Converter {
         // Every value keeps its path: one endless key above many values would fill the memory.
         if (path.size() > 1024) return fail(ErrorCode::TooLarge, path.substr(0, 80) + "… is too long a path of keys");
         switch (node.Type()) {
-            case YAML::NodeType::Map: return convertMap(node, path, depth);
-            case YAML::NodeType::Sequence: return convertSequence(node, path, depth);
-            case YAML::NodeType::Scalar: return scalar(node);
-            default: return Json(nullptr);
+            case YAML::NodeType::Map:
+                return convertMap(node, path, depth);
+            case YAML::NodeType::Sequence:
+                return convertSequence(node, path, depth);
+            case YAML::NodeType::Scalar:
+                return scalar(node);
+            default:
+                return Json(nullptr);
         }
     }
 
@@ -33,7 +39,8 @@ class Converter {
         JsonObject out;
         for (const auto& member : node) {
             if (!member.first.IsScalar())
-                return fail(ErrorCode::InvalidInput, (path.empty() ? "the document" : path) + " has a key that is not a word");
+                return fail(ErrorCode::InvalidInput,
+                            (path.empty() ? "the document" : path) + " has a key that is not a word");
             const std::string key = member.first.Scalar();
             const std::string childPath = path.empty() ? key : path + "." + key;
             const YAML::Mark mark = member.first.Mark();
@@ -70,6 +77,30 @@ class Converter {
     size_t count_ = 0;
 };
 
+// Reads over a document without building it: one pass that cannot use much memory, whatever the text is.
+class Survey final : public YAML::EventHandler {
+  public:
+    void OnDocumentStart(const YAML::Mark&) override {}
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+    void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+    void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+    void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+    void OnSequenceEnd() override {}
+    void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+    void OnMapEnd() override {}
+};
+
+// Documents in the text: 0, 1, or 2 for more than one. yaml-cpp finds endlessly many empty ones before a stray ','.
+int documentsIn(const std::string& text) {
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    Survey survey;
+    int documents = 0;
+    while (documents < 2 && parser.HandleNextDocument(survey)) ++documents;
+    return documents;
+}
+
 Error yamlError(const YAML::Exception& exception) {
     std::string where;
     if (!exception.mark.is_null())
@@ -86,8 +117,8 @@ Error YamlDocument::placed(const Error& error) const {
     const size_t length = path.size();
     while (!path.empty()) {
         if (const auto place = places.find(path); place != places.end()) {
-            out.message = error.message.substr(0, length) + " (line " + std::to_string(place->second.line) + ", column " +
-                          std::to_string(place->second.column) + ")" + error.message.substr(length);
+            out.message = error.message.substr(0, length) + " (line " + std::to_string(place->second.line) +
+                          ", column " + std::to_string(place->second.column) + ")" + error.message.substr(length);
             break;
         }
         // A missing key has no place of its own: that of its parent is the nearest.
@@ -103,13 +134,14 @@ Result<YamlDocument> parseYaml(std::string_view text, size_t maxBytes) {
     if (text.find('\0') != std::string_view::npos)
         return fail(ErrorCode::InvalidDefinition, "the file contains a NUL byte; it must be text");
     try {
-        const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-        if (documents.size() != 1)
+        const std::string whole(text);
+        if (const int documents = documentsIn(whole); documents != 1)
             return fail(ErrorCode::InvalidDefinition,
-                        "the file holds " + std::to_string(documents.size()) + " documents; exactly one is needed");
+                        documents == 0 ? "the file holds no document"
+                                       : "the file holds more than one document, or begins with a stray ','");
         YamlDocument document;
         Converter converter(document);
-        auto value = converter.convert(documents.front(), "", 0);
+        auto value = converter.convert(YAML::Load(whole), "", 0);
         if (!value) return fail(document.placed(value.error()));
         document.value = std::move(*value);
         return document;

@@ -105,8 +105,8 @@ void checkSource(CheckList& list, const std::string& subject, const Json& source
     list.warnUnless(integerAt(source, "logicalSlots") == 0, "logical-slots", subject, "no logical slots",
                     number(integerAt(source, "logicalSlots")) + " logical slots do not move with a switch",
                     "their subscribers must be set up again");
-    const Json* hints = settings ? settings->get_object().if_contains("wal_log_hints") : nullptr;
-    const bool rewindable = booleanAt(source, "dataChecksums") || (hints && hints->is_string() && hints->get_string() == "on");
+    const bool rewindable =
+        booleanAt(source, "dataChecksums") || (settings && textAt(*settings, "wal_log_hints") == "on");
     list.warnUnless(rewindable, "rewindable", subject, "pg_rewind is possible",
                     "neither checksums nor wal_log_hints: after an emergency the old primary must be seeded again",
                     "set wal_log_hints = on at the next restart");
