@@ -16,7 +16,8 @@
 namespace swb::lab {
 namespace {
 
-constexpr int64_t politeMs = 4000;  // a fast shutdown with its checkpoint, requests that are being answered
+constexpr int64_t keepersMs = 2500;  // verbs that run may end
+constexpr int64_t politeMs = 6000;   // a fast shutdown with its checkpoint, requests that are being answered
 constexpr int64_t patienceMs = 9000;
 constexpr int64_t lookMs = 20;
 
@@ -88,10 +89,15 @@ bool isPostmaster(const LabProcess& process, const std::vector<LabProcess>& all)
            });
 }
 
-void signalAll(const std::vector<LabProcess>& processes, bool politely) {
+// These start again what they find stopped: they end first.
+bool isKeeper(const LabProcess& process) {
+    return process.name == "swingd" || process.name == "swing-agent";
+}
+
+void signalAll(const std::vector<LabProcess>& processes, const std::vector<LabProcess>& all, bool politely) {
     for (const LabProcess& process : processes) {
         const bool server = process.name == "postgres";
-        if (server && politely && !isPostmaster(process, processes)) continue;
+        if (server && politely && !isPostmaster(process, all)) continue;
         driver::sendSignal(process.identity, !politely ? SIGKILL : server ? SIGINT : SIGTERM);
     }
 }
@@ -153,10 +159,12 @@ bool endProcesses(const std::vector<std::string>& directories, const std::functi
         if (left.empty()) return true;
         const MonotonicMs passed = clock.monotonic() - start;
         if (passed > patienceMs) return false;
-        std::vector<LabProcess> fresh;
+        const bool keepers = passed < keepersMs && std::any_of(left.begin(), left.end(), isKeeper);
+        std::vector<LabProcess> now;
         for (const LabProcess& process : left)
-            if (asked.insert(process.identity.pid).second || passed > politeMs) fresh.push_back(process);
-        signalAll(fresh, passed <= politeMs);
+            if (passed > politeMs || ((!keepers || isKeeper(process)) && asked.insert(process.identity.pid).second))
+                now.push_back(process);
+        signalAll(now, left, passed <= politeMs);
         reap();
         std::this_thread::sleep_for(std::chrono::milliseconds(lookMs));
         reap();

@@ -28,7 +28,8 @@ bool mentions(std::string_view arguments, const std::vector<std::string>& direct
 // Those of the lab in these directories, as far as this user can see.
 std::vector<LabProcess> processesOf(const std::vector<std::string>& directories);
 
-// Ends them: databases by a fast shutdown, everything else by SIGTERM, after a while all by SIGKILL. `reap` is called
+// Ends them: first the controller and the agents, which would start the others again; then databases by a fast
+// shutdown, everything else by SIGTERM; after a while all by SIGKILL. `reap` is called
 // between looks, to collect the ends of children. False: some are left.
 bool endProcesses(const std::vector<std::string>& directories, const std::function<void()>& reap);
 

@@ -59,8 +59,8 @@ class Writer {
         const std::string tag = settings_.tagPrefix + std::to_string(notes_.attempts++);
         const auto peer = resolver_.peer();
         if (!peer) return failed(LoadError::dns);
-        const std::string body = toText(
-            JsonObject{{"product", "tea"}, {"quantity", 1}, {"customer", "swing lab load"}, {"tag", tag}});
+        const std::string body =
+            toText(JsonObject{{"product", "tea"}, {"quantity", 1}, {"customer", "swing lab load"}, {"tag", tag}});
         const double before = preciseMs();
         const auto reply =
             connection_.request(*peer, requestText("POST", "/orders", settings_.host, body), settings_.timeoutMs);

@@ -156,17 +156,17 @@ std::string definitionText(const World& world, const Site& site) {
         "    command: [/usr/bin/python3, {}, --listen, \"{}\"]\n"
         "    health: http://{}/healthz\n"
         "    on_change: reload\n"
+        "    environment: {{SHOP_SITE: {}}}\n"
         "  worker:\n"
         "    server: {}\n"
         "    command: [/usr/bin/python3, {}]\n"
         "    writes: true          # stopped in maintenance, runs at the current site only\n"
-        "    on_change: reload\n",
+        "    on_change: reload\n"
+        "    environment: {{SHOP_SITE: {}}}\n",
         site.title, world.definitionFile(site), site.application, site.name, yaml(world.codeDirectory(site)),
-        site.server, yaml(world.codeDirectory(site) + "/shop.py"), process, process, site.server,
-        yaml(world.codeDirectory(site) + "/shop_worker.py"));
+        site.server, yaml(world.codeDirectory(site) + "/shop.py"), process, process, site.name, site.server,
+        yaml(world.codeDirectory(site) + "/shop_worker.py"), site.name);
     text += fmt::format(
-        "environment:\n"
-        "  SHOP_SITE: {}\n"
         "web:\n"
         "  - server: {}\n"
         "    front: nginx\n"
@@ -174,7 +174,7 @@ std::string definitionText(const World& world, const Site& site) {
         "    listen: [\"{}:{}\"]\n"
         "    upstream: {}\n"
         "    service: {{manage: direct, config: {}, bin: {}}}\n",
-        site.name, site.server, site.address, site.address, site.webPort, process, yaml(world.nginxConfiguration(site)),
+        site.server, site.address, site.address, site.webPort, process, yaml(world.nginxConfiguration(site)),
         yaml(world.nginx));
     text += fmt::format(
         "databases:\n"
