@@ -172,7 +172,7 @@ TEST_P(DatabaseConformance, VerbsKilledInTheMiddleAreFinishedByRepeating) {
         expectWritable(*current);
         prepare();
         ASSERT_FALSE(HasFatalFailure());
-        const auto killed = [this](DatabaseSide& side, unsigned spreadMs, const std::function<void()>& verb) {
+        const auto killed = [](DatabaseSide& side, unsigned spreadMs, const std::function<void()>& verb) {
             killedAfter(randomBelow(spreadMs * 1000), verb);
             side.restartAgent();
         };

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <functional>
 
 #include "base/file.h"
 #include "base/ids.h"
@@ -353,6 +352,49 @@ TEST_F(PostgresqlTraps, NoPromotionSleeps) {
     EXPECT_LT(longest, 1000);
 }
 
+TEST_F(PostgresqlTraps, APromotionOutsideASwitchNeedsAcceptanceWhenTheLossIsUnknown) {
+    killPostgresqlServer(current->spec);
+    for (int i = 0; i < 500 && replicaSql("SELECT count(*) FROM pg_stat_wal_receiver") != "0"; ++i) ::usleep(5000);
+    const auto refused = standby->driver->promoteStandalone(standby->spec, false, standby->context());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::ReplicaNotReady);
+    replicaSql("SELECT pg_wal_replay_pause()");
+    const auto accepted = standby->driver->promoteStandalone(standby->spec, true, standby->context());
+    SWB_REQUIRE(accepted);
+    EXPECT_EQ(textAt(*accepted, "role"), "primary");
+    EXPECT_EQ(integerAt(*accepted, "timeline"), 2);
+    EXPECT_EQ(control(*standby).timeline, 2U) << "a checkpoint on the new timeline belongs to it";
+    EXPECT_TRUE(world->insert(*standby, "after"));
+}
+
+TEST_F(PostgresqlTraps, CertificatesMustBeOfOurKeysAndOurRole) {
+    const auto requests = current->driver->certificateRequests(current->spec, current->context());
+    SWB_REQUIRE(requests);
+    const auto again = current->driver->certificateRequests(current->spec, current->context());
+    SWB_REQUIRE(again);
+    const auto other = crypto::createAuthority("other", 1);
+    ASSERT_TRUE(other);
+    const auto authority = crypto::CertificateAuthority::load(other->certificatePem, other->keyPem);
+    ASSERT_TRUE(authority);
+    crypto::SignRequest server, client;
+    server.commonName = client.commonName = "swingbridge_repl";
+    server.usage = crypto::CertificateUsage::server;
+    client.usage = crypto::CertificateUsage::client;
+    const auto serverText = authority->sign(requests->server, server).value();
+    const auto install = [&](const std::string& first, const std::string& second) {
+        return current->driver->installCertificates(current->spec, {other->certificatePem, first, second},
+                                                    current->context());
+    };
+    // The two mixed up, and a client certificate for another name.
+    EXPECT_FALSE(install(authority->sign(requests->client, client).value(), serverText));
+    client.commonName = "somebody";
+    const auto refused = install(serverText, authority->sign(requests->client, client).value());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::CertificateRejected);
+    // Nothing of it was taken up.
+    SWB_REQUIRE(standby->driver->testSource(standby->spec, current->peer(), standby->context()));
+}
+
 class PostgresqlArchiving : public PostgresqlTraps {
   protected:
     void SetUp() override { begin("archive_mode = on\narchive_command = 'sleep 3'\n"); }
@@ -369,73 +411,6 @@ TEST_F(PostgresqlArchiving, ASlowArchiveCommandDelaysNeitherFenceNorRejoin) {
     SWB_REQUIRE(promote(*token));
     SWB_REQUIRE(rejoin(*token));
     EXPECT_LT(preciseMs() - start, 6000);
-}
-
-// Fault points are read once per process: everything that passes one runs in a process of its own. Its exit status, or
-// -1 when it was killed.
-int inChild(const char* faultPoint, const std::function<bool()>& work) {
-    const pid_t pid = ::fork();
-    if (pid == 0) {
-        if (faultPoint) ::setenv("SWINGBRIDGE_FAULT", faultPoint, 1);
-        ::_exit(work() ? 0 : 1);
-    }
-    int status = 0;
-    ::waitpid(pid, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-// Killed at every stage, the next call finishes; the source never stops, the old data goes last.
-TEST(PostgresqlSeed, KilledAnywhereItIsFinishedByTheNext) {
-    PostgresqlWorld world;
-    ASSERT_EQ(inChild(nullptr, [&] { return world.link(), true; }), 0);
-    ASSERT_TRUE(world.insert(world.a(), "before"));
-    const auto source = postmasterPid(world.a().spec);
-    DatabaseSide& target = world.b();
-    const auto seed = [&] {
-        const auto seeded =
-            target.driver->seed(target.spec, target.application, world.a().peer(), target.slot, target.context());
-        if (!seeded) std::fprintf(stderr, "%s\n", describe(seeded.error()).c_str());
-        return seeded.has_value();
-    };
-    for (const char* point :
-         {"seed.main.copying", "seed.main.copied", "seed.main.ready", "seed.main.between", "seed.main.swapped"}) {
-        EXPECT_EQ(inChild(point, seed), -1) << point;
-        ASSERT_EQ(inChild(nullptr, seed), 0) << point;
-        EXPECT_EQ(world.tags(target).count("before"), 1U) << point;
-        EXPECT_FALSE(driver::directoryExists(target.spec.service.data + ".swingbridge-old"));
-        EXPECT_FALSE(driver::directoryExists(target.spec.service.data + ".swingbridge-new"));
-        // The site keeps its own port, and its hba file.
-        EXPECT_EQ(world.sql(target, "SHOW port"), std::to_string(target.spec.address.port));
-    }
-    // And in the middle of the copy itself.
-    EXPECT_EQ(inChild(nullptr,
-                      [&] {
-                          driver::Context context = target.context();
-                          context.progress = [](int64_t done, int64_t, std::string_view) {
-                              if (done > 0) ::kill(::getpid(), SIGKILL);
-                          };
-                          return target.driver
-                              ->seed(target.spec, target.application, world.a().peer(), target.slot, context)
-                              .has_value();
-                      }),
-              -1);
-    ASSERT_EQ(inChild(nullptr, seed), 0);
-    EXPECT_EQ(postmasterPid(world.a().spec), source);
-}
-
-TEST(PostgresqlSeed, ASiteWithoutAnyDataGetsItsOwnAddress) {
-    PostgresqlWorld world;
-    DatabaseSide& target = world.b();
-    killPostgresqlServer(target.spec);
-    ASSERT_TRUE(driver::removeTree(target.spec.service.data));
-    target.spec.service.runAs = postgresqlUser().name;
-    world.installCertificates(world.a());
-    world.installCertificates(target);
-    SWB_REQUIRE(world.a().driver->prepareSource(world.a().spec, world.a().application, target.peer(), target.slot,
-                                                world.a().context()));
-    SWB_REQUIRE(target.driver->seed(target.spec, target.application, world.a().peer(), target.slot, target.context()));
-    EXPECT_EQ(world.sql(target, "SHOW port"), std::to_string(target.spec.address.port));
-    EXPECT_EQ(world.sql(target, "SHOW listen_addresses"), target.spec.address.host);
 }
 
 TEST(PostgresqlSource, OnlyTheCertificateOpensReplicationAndFormerTlsComesBack) {
@@ -469,6 +444,60 @@ TEST(PostgresqlSource, OnlyTheCertificateOpensReplicationAndFormerTlsComesBack) 
     SWB_REQUIRE(side.driver->releaseSource(side.spec, {world.b().slot}, side.context()));
     ::usleep(100'000);
     EXPECT_EQ(world.sql(side, "SHOW ssl_cert_file"), "own.pem");
+}
+
+// Debian's own wrapper and files: the driver starts through pg_ctlcluster, and a fence is a cluster that is disabled
+// for everybody.
+TEST(PostgresqlCluster, IsFencedInDebiansOwnWords) {
+    if (driver::findProgram("pg_ctlcluster").empty()) GTEST_SKIP() << "postgresql-common is not installed";
+    const std::string directory = makeTestDirectory("pg-cluster");
+    const std::string version = std::filesystem::path(postgresqlPrograms()).parent_path().filename();
+    const std::string root = directory + "/etc", configuration = root + "/" + version + "/main";
+    DatabaseSide side;
+    side.application = "shop-fra";
+    side.stateDirectory = directory + "/agent";
+    side.spec = makePostgresqlServer(directory, "127.0.10.1", {"", false, false});
+    side.restartAgent();
+    ServiceSpec& service = side.spec.service;
+    service.manage = Manage::pg_ctlcluster;
+    service.unit = "main";
+    service.version = version;
+    // As Debian lays it out: configuration outside of the data directory.
+    std::filesystem::create_directories(configuration);
+    for (const char* name : {"postgresql.conf", "pg_hba.conf", "pg_ident.conf"})
+        std::filesystem::rename(service.data + "/" + name, configuration + "/" + name);
+    ASSERT_TRUE(appendAndFlush(configuration + "/postgresql.conf",
+                               "data_directory = '" + service.data + "'\nhba_file = '" + configuration +
+                                   "/pg_hba.conf'\nident_file = '" + configuration + "/pg_ident.conf'\n"));
+    ASSERT_TRUE(writeFileAtomically(configuration + "/start.conf", "# how it starts\nmanual\n", 0644));
+    std::filesystem::create_symlink(service.socket + "/log", configuration + "/log");
+    const auto user = postgresqlUser();
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(root))
+        EXPECT_EQ(::lchown(entry.path().c_str(), user.uid, user.gid), 0);
+    ::setenv("PG_CLUSTER_CONF_ROOT", root.c_str(), 1);
+    const auto started = side.driver->ensureRunning(side.spec, "", side.context());
+    EXPECT_TRUE(started) << describe(started.error());
+    // The operating system starts these: the agent only looks. Here the test is the operating system.
+    const auto manager = driver::postgresql::makeServiceManager({service, user, side.stateDirectory + "/m", ""});
+    const auto up = manager->start(side.context());
+    EXPECT_TRUE(up) << describe(up.error());
+    while (!runSql(side.spec, "SELECT 1") && side.context().remainingMs() > 0 && postmasterPid(side.spec))
+        ::usleep(5000);
+    const auto token = side.driver->fence(side.spec, 3, side.context());
+    EXPECT_TRUE(token) << describe(token.error());
+    EXPECT_NE(readFile(configuration + "/start.conf").value().find("disabled"), std::string::npos);
+    EXPECT_EQ(manager->start(side.context()).error().code, ErrorCode::GuardRefused);
+    const auto again = side.driver->fence(side.spec, 3, side.context());
+    EXPECT_TRUE(again && toText(again->proof) == toText(token->proof));
+    const auto back = side.driver->unfence(side.spec, side.context());
+    EXPECT_TRUE(back) << describe(back.error());
+    EXPECT_EQ(readFile(configuration + "/start.conf").value().find("disabled"), std::string::npos);
+    EXPECT_EQ(runSql(side.spec, "SELECT pg_is_in_recovery()").value_or("?"), "f");
+    EXPECT_TRUE(side.driver->stop(side.spec, side.context()));
+    EXPECT_FALSE(postmasterPid(side.spec));
+    ::unsetenv("PG_CLUSTER_CONF_ROOT");
+    killPostgresqlServer(side.spec);
+    (void)driver::removeTree(directory);
 }
 
 }  // namespace swb::test

@@ -77,36 +77,37 @@ class ClusterManager final : public ServiceManager {
     }
     Result<void> stop(const Context& context) override { return stopPostmaster(server_.service.data, context); }
     Result<void> reload(const Context&) override { return reloadPostmaster(server_.service.data); }
-    Result<void> mask(const Context& context) override {
+    Result<void> mask(const Context&) override {
         const std::string word = TRY(startWord());
         if (word == maskWord) return {};
         TRY_VOID(makeDirectories(server_.stateDirectory));
-        TRY_VOID(writeFileAtomically(keptWord(), word + "\n"));
-        return writeStartWord(maskWord, context);
+        const std::string text = fileExists(startFile()) ? TRY(readFile(startFile(), startFileBytesMax)) : "auto\n";
+        TRY_VOID(writeFileAtomically(keptFile(), text));
+        return writeStartFile("# A fence of Swingbridge holds this cluster.\n" + std::string(maskWord) + "\n");
     }
     Result<void> unmask(const Context& context) override {
         if (!isMasked(context)) return {};
         // Without a record the administrator disabled it, and it stays so.
-        if (!fileExists(keptWord()))
+        if (!fileExists(keptFile()))
             return fail(ErrorCode::GuardRefused, startFile() + " says disabled, and not by Swingbridge",
                         "Change start.conf of the cluster to auto or manual.");
-        std::string word = TRY(readFile(keptWord(), 100));
-        while (!word.empty() && word.back() == '\n') word.pop_back();
-        TRY_VOID(writeStartWord(word, context));
-        return removeFile(keptWord());
+        const std::string former = TRY(readFile(keptFile(), startFileBytesMax));
+        TRY_VOID(writeStartFile(former));
+        return removeFile(keptFile());
     }
     bool isRunning(const Context&) override { return findPostmaster(server_.service.data).has_value(); }
     bool isMasked(const Context&) override { return startWord().value_or("") == maskWord; }
 
   private:
     static constexpr std::string_view maskWord = "disabled";
+    static constexpr size_t startFileBytesMax = 64 << 10;
     std::string startFile() const { return clusterConfigurationDirectory(server_.service) + "/start.conf"; }
-    std::string keptWord() const { return server_.stateDirectory + "/start-conf"; }
+    std::string keptFile() const { return server_.stateDirectory + "/start.conf"; }
 
     // The first word that is not a comment; a missing file means auto.
     Result<std::string> startWord() const {
         if (!fileExists(startFile())) return std::string("auto");
-        const std::string text = TRY(readFile(startFile(), 64 << 10));
+        const std::string text = TRY(readFile(startFile(), startFileBytesMax));
         size_t at = 0;
         while (at < text.size()) {
             const size_t end = std::min(text.find('\n', at), text.size());
@@ -118,13 +119,9 @@ class ClusterManager final : public ServiceManager {
         }
         return std::string("auto");
     }
-    Result<void> writeStartWord(std::string_view word, const Context&) const {
+    Result<void> writeStartFile(std::string_view text) const {
         const auto owner = TRY(ownerOf(clusterConfigurationDirectory(server_.service)));
-        return writeFileAs(
-            owner, startFile(),
-            "# auto, manual or disabled. Swingbridge writes disabled while a fence holds this cluster.\n" +
-                std::string(word) + "\n",
-            0644);
+        return writeFileAs(owner, startFile(), text, 0644);
     }
     Result<void> control(const std::string& action, const Context& context) const {
         ProgramCall call;
