@@ -87,11 +87,13 @@ void Engine::begin(Step& step, bool undo) {
 
 void Engine::stepDone(Step& step, Json result) {
     step.state = StepState::done;
-    step.finishedAt = now_;
+    // A step that was sent ahead is judged late: it ended when its last command did.
+    step.finishedAt = step.startedAt;
+    for (const CommandRecord* record : current(step, false)) step.finishedAt = std::max(step.finishedAt, record->finishedAt);
     step.detail = textAt(result, "detail");
     step.result = std::move(result);
     step.error = Error(ErrorCode::Bug, "");
-    if (step.inOutage) run().outageEndedAt = now_;
+    if (step.inOutage) run().outageEndedAt = std::max(run().outageEndedAt, step.finishedAt);
     if (step.pointOfNoReturn && !run().pointOfNoReturnAt) run().pointOfNoReturnAt = now_;
     if (step.pointOfNoReturn && run().abortRequested) {
         run().abortRequested = false;

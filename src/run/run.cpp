@@ -26,7 +26,9 @@ constexpr NameTable<CommandState, 4> commandStates = {{{"sent", CommandState::se
 constexpr NameTable<Direction, 2> directions = {{{"forward", Direction::forward}, {"backward", Direction::backward}}};
 constexpr NameTable<Turn, 3> turns = {{{"none", Turn::none}, {"failure", Turn::failure}, {"abort", Turn::abort}}};
 
-Json errorOrNull(const Error& error) { return error.message.empty() ? Json(nullptr) : errorToJson(error); }
+Json errorOrNull(const Error& error) {
+    return error.message.empty() ? Json(nullptr) : errorToJson(error);
+}
 
 Error errorAt(JsonReader& reader, std::string_view key) {
     const Json* value = reader.child(key);
@@ -38,7 +40,9 @@ Json jsonAt(JsonReader& reader, std::string_view key) {
     return value ? *value : Json(nullptr);
 }
 
-Json isoOrNull(UnixMs time) { return time ? Json(isoTime(time)) : Json(nullptr); }
+Json isoOrNull(UnixMs time) {
+    return time ? Json(isoTime(time)) : Json(nullptr);
+}
 
 Json storedCommand(const CommandRecord& record) {
     return JsonObject{{"id", record.id},
@@ -56,6 +60,13 @@ Json storedCommand(const CommandRecord& record) {
                       {"error", errorOrNull(record.error)}};
 }
 
+// Times are subtracted from each other: none may be negative.
+UnixMs timeAt(JsonReader& reader, std::string_view key) {
+    const UnixMs time = reader.integer(key, 0);
+    if (time < 0) reader.problem(key, "must be a time, not negative");
+    return time;
+}
+
 Result<CommandRecord> commandFromStored(const Json& value) {
     JsonReader reader(value, "command");
     CommandRecord record;
@@ -67,9 +78,9 @@ Result<CommandRecord> commandFromStored(const Json& value) {
     record.attempt = static_cast<int>(reader.integer("attempt", 1));
     record.state = readEnum(reader, "state", commandStates, CommandState::unknown);
     record.deadlineMs = reader.integer("deadlineMs", 0);
-    record.sentAt = reader.integer("sentAt", 0);
-    record.finishedAt = reader.integer("finishedAt", 0);
-    record.askedAt = reader.integer("askedAt", 0);
+    record.sentAt = timeAt(reader, "sentAt");
+    record.finishedAt = timeAt(reader, "finishedAt");
+    record.askedAt = timeAt(reader, "askedAt");
     record.result = jsonAt(reader, "result");
     record.error = errorAt(reader, "error");
     TRY_VOID(reader.finish());
@@ -121,9 +132,9 @@ Result<Step> stepFromStored(const Json& value) {
     step.skippable = reader.boolean("skippable", false);
     step.state = readEnum(reader, "state", stepStates, StepState::pending);
     step.attempts = static_cast<int>(reader.integer("attempts", 0));
-    step.startedAt = reader.integer("startedAt", 0);
-    step.finishedAt = reader.integer("finishedAt", 0);
-    step.retryAt = reader.integer("retryAt", 0);
+    step.startedAt = timeAt(reader, "startedAt");
+    step.finishedAt = timeAt(reader, "finishedAt");
+    step.retryAt = timeAt(reader, "retryAt");
     step.detail = reader.string("detail", "");
     step.result = jsonAt(reader, "result");
     step.error = errorAt(reader, "error");
@@ -135,9 +146,15 @@ Result<Step> stepFromStored(const Json& value) {
 
 }  // namespace
 
-std::string_view nameOf(RunState state) { return nameIn(runStates, state); }
-std::string_view nameOf(StepState state) { return nameIn(stepStates, state); }
-std::string_view nameOf(CommandState state) { return nameIn(commandStates, state); }
+std::string_view nameOf(RunState state) {
+    return nameIn(runStates, state);
+}
+std::string_view nameOf(StepState state) {
+    return nameIn(stepStates, state);
+}
+std::string_view nameOf(CommandState state) {
+    return nameIn(commandStates, state);
+}
 
 const Step* Run::find(std::string_view step) const {
     for (const Step& candidate : steps)
@@ -194,14 +211,14 @@ Result<Run> fromStored(const Json& value) {
     run.turn = readEnum(reader, "turn", turns, Turn::none);
     run.pauseRequested = reader.boolean("pauseRequested", false);
     run.abortRequested = reader.boolean("abortRequested", false);
-    run.heldAt = reader.integer("heldAt", 0);
+    run.heldAt = timeAt(reader, "heldAt");
     run.outageBudgetMs = reader.integer("outageBudgetMs", 0);
-    run.createdAt = reader.integer("createdAt", 0);
-    run.startedAt = reader.integer("startedAt", 0);
-    run.finishedAt = reader.integer("finishedAt", 0);
-    run.outageStartedAt = reader.integer("outageStartedAt", 0);
-    run.outageEndedAt = reader.integer("outageEndedAt", 0);
-    run.pointOfNoReturnAt = reader.integer("pointOfNoReturnAt", 0);
+    run.createdAt = timeAt(reader, "createdAt");
+    run.startedAt = timeAt(reader, "startedAt");
+    run.finishedAt = timeAt(reader, "finishedAt");
+    run.outageStartedAt = timeAt(reader, "outageStartedAt");
+    run.outageEndedAt = timeAt(reader, "outageEndedAt");
+    run.pointOfNoReturnAt = timeAt(reader, "pointOfNoReturnAt");
     run.actor = reader.string("actor", "");
     run.reason = reader.string("reason", "");
     run.detail = reader.string("detail", "");
@@ -237,14 +254,14 @@ Json toPublic(const Run& run) {
                        {"error", errorOrNull(step.error)}};
         JsonArray commands;
         for (const CommandRecord& record : step.commands)
-            commands.push_back(JsonObject{{"id", record.id},
-                                          {"server", record.server.empty() ? "controller" : record.server},
-                                          {"verb", record.verb},
-                                          {"undo", record.undo},
-                                          {"attempt", record.attempt},
-                                          {"state", nameOf(record.state)},
-                                          {"milliseconds", record.finishedAt ? Json(record.finishedAt - record.sentAt)
-                                                                             : Json(nullptr)}});
+            commands.push_back(JsonObject{
+                {"id", record.id},
+                {"server", record.server.empty() ? "controller" : record.server},
+                {"verb", record.verb},
+                {"undo", record.undo},
+                {"attempt", record.attempt},
+                {"state", nameOf(record.state)},
+                {"milliseconds", record.finishedAt ? Json(record.finishedAt - record.sentAt) : Json(nullptr)}});
         out["commands"] = commands;
         steps.push_back(out);
     }

@@ -5,6 +5,7 @@
 #include <future>
 
 #include "base/log.h"
+#include "driver/postgresql/urgency.h"
 #include "driver/postgresql/wal_record.h"
 #include "driver/support/files.h"
 
@@ -70,7 +71,10 @@ Result<Token> fence(const Instance& instance, int64_t epoch, const Context& cont
                     "Start it again and look at its log.");
     }
     TRY_VOID(instance.putStandbySignal(false));
-    if (postmaster) sendSignal(*postmaster, SIGINT);
+    if (postmaster) {
+        hurryStop(*postmaster);
+        sendSignal(*postmaster, SIGINT);
+    }
     // While the server writes its checkpoint, the fence is made to last.
     auto lasting = std::async(std::launch::async, [&]() -> Result<void> {
         TRY_VOID(instance.service().mask(context));

@@ -1,4 +1,5 @@
 #include "driver/postgresql/promotion.h"
+#include "driver/postgresql/urgency.h"
 
 #include <fmt/format.h>
 
@@ -99,6 +100,7 @@ tl::unexpected<Error> notReached(Lsn replayed, const SwitchToken& token) {
 
 Result<Json> awaitToken(const Instance& instance, const SwitchToken& token, const Context& context) {
     const double start = preciseMs();
+    const HurriedRecovery hurried(instance);
     auto session = TRY(instance.session(context));
     ReplicaState state;
     for (;;) {
@@ -120,6 +122,7 @@ Result<Json> awaitToken(const Instance& instance, const SwitchToken& token, cons
 
 Result<Json> promote(const Instance& instance, const SwitchToken& token, const Context& context) {
     const double start = preciseMs();
+    const HurriedRecovery hurried(instance);
     auto session = TRY(instance.session(context));
     const ReplicaState state = TRY(readState(*session, context));
     if (state.inRecovery) {
