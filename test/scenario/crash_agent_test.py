@@ -2,7 +2,6 @@
 """kill -9 of an agent during every verb of a switch: after the ledger says started, after the act, after the record.
 The agent is started again, as a service manager does; every run ends legal with no human step (I1 to I4)."""
 import os
-import sys
 
 from stage import Stage, Writers, describe
 
@@ -16,7 +15,7 @@ MOMENTS = ("started", "acted", "recorded")
 def main():
     chosen = [(side, verb, moment) for side, verbs in (("old", OLD), ("new", NEW)) for verb in verbs for moment in MOMENTS]
     states = {}
-    with Stage(sys.argv[1]) as stage:
+    with Stage() as stage:
         stage.build()
         with Writers(stage) as writers:
             for side, verb, moment in chosen:

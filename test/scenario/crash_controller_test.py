@@ -3,7 +3,6 @@
 the record. Every run ends legal with no human step, and nothing that was acknowledged is lost (I1 to I4)."""
 import http.client
 import os
-import sys
 
 from stage import Stage, Writers, describe
 
@@ -14,7 +13,7 @@ MOMENTS = ("planned", "committed", "sent", "acted", "recorded")
 
 def main():
     chosen = [(step, moment) for step in STEPS for moment in MOMENTS]
-    with Stage(sys.argv[1]) as stage:
+    with Stage() as stage:
         stage.build()
         with Writers(stage) as writers:
             for step, moment in chosen:

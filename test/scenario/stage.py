@@ -1,7 +1,7 @@
 """A two-site world whose every process belongs to the test: controller and agents can be started with fault points,
 killed and started again at will. For tests of failures; `swing lab` is the world for everything else.
 
-    with Stage(bin_directory) as stage:
+    with Stage() as stage:
         stage.build()
         run = stage.switch()
         stage.assert_legal()
@@ -16,6 +16,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -58,8 +59,9 @@ class ApiError(Exception):
 
 
 class Stage:
-    def __init__(self, bin_directory):
-        self.bin = bin_directory
+    def __init__(self, bin_directory=None):
+        # ctest names the build's programs in SWB_BIN; by hand they are the first argument.
+        self.bin = os.environ.get("SWB_BIN") or bin_directory or sys.argv[1]
         self.directory = tempfile.mkdtemp(prefix="swb-", dir="/tmp")
         os.chmod(self.directory, 0o755)
         if os.geteuid() == 0:
