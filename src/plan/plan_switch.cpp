@@ -121,7 +121,8 @@ Result<run::Run> planSwitch(const Snapshot& snapshot, const Intent& intent, cons
 
 Result<run::Run> planTraffic(const Snapshot& snapshot, const Intent& intent) {
     if (!snapshot.group.busy.empty())
-        return fail(ErrorCode::GroupBusy, snapshot.group.name + " is held by run " + snapshot.group.busy);
+        return fail(ErrorCode::GroupBusy, snapshot.group.name + " is held by run " + snapshot.group.busy,
+                    "wait for it: `swing run watch " + snapshot.group.busy + "`");
     if (!snapshot.to || snapshot.to->name == snapshot.group.current)
         return fail(ErrorCode::NotReady, "the address points at the target already", "name the other application with --to");
     const Application& to = *snapshot.to;

@@ -1,0 +1,299 @@
+// Plans as values: what is done in which order, with which marks, and when nothing is planned at all.
+#include "plan/planner.h"
+
+#include <gmock/gmock.h>
+
+#include "plan/snapshot_test_support.h"
+
+namespace swb::plan {
+namespace {
+
+using namespace test;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::vector<std::string> names(const run::Run& run) {
+    std::vector<std::string> out;
+    for (const run::Step& step : run.steps) out.push_back(step.name);
+    return out;
+}
+
+// Names of the steps that have a mark.
+std::vector<std::string> marked(const run::Run& run, bool run::Step::*mark) {
+    std::vector<std::string> out;
+    for (const run::Step& step : run.steps)
+        if (step.*mark) out.push_back(step.name);
+    return out;
+}
+
+void expectRefused(const Result<run::Run>& run, ErrorCode code, const std::string& words) {
+    ASSERT_FALSE(run.has_value());
+    EXPECT_EQ(run.error().code, code) << describe(run.error());
+    EXPECT_THAT(run.error().message, HasSubstr(words));
+    EXPECT_FALSE(run.error().hint.empty()) << run.error().message;
+}
+
+TEST(PlanSwitch, TakesTheStepsOfTheDesignInTheirOrder) {
+    const auto run = planSwitch(readySnapshot(), intent(), {});
+    ASSERT_TRUE(run.has_value()) << describe(run.error());
+    EXPECT_THAT(names(*run),
+                ElementsAre("lock", "catch-up", "maintenance-on", "fence", "boot-guard", "promote", "activate",
+                            "maintenance-off", "publish-address", "reverse-link", "rejoin", "settle", "report"));
+    EXPECT_THAT(marked(*run, &run::Step::pointOfNoReturn), ElementsAre("promote"));
+    EXPECT_THAT(marked(*run, &run::Step::inOutage), ElementsAre("fence", "boot-guard", "promote", "activate"));
+    EXPECT_THAT(marked(*run, &run::Step::holdsTraffic), ElementsAre("maintenance-on", "fence", "boot-guard", "promote",
+                                                                    "activate", "maintenance-off", "publish-address"));
+    EXPECT_THAT(marked(*run, &run::Step::overlaps), ElementsAre("activate", "publish-address"));
+    EXPECT_THAT(marked(*run, &run::Step::skippable), ElementsAre("rejoin", "settle"));
+    EXPECT_EQ(textAt(run->find("promote")->params, "mode"), "all");
+}
+
+TEST(PlanSwitch, IsAValueWithItsReasons) {
+    const auto run = planSwitch(readySnapshot(), intent(), {});
+    ASSERT_TRUE(run.has_value());
+    EXPECT_EQ(run->id, "r-test");
+    EXPECT_EQ(run->kind, "switch");
+    EXPECT_EQ(run->state, run::RunState::planned);
+    EXPECT_EQ(run->epoch, 5) << "the group's epoch and one more";
+    EXPECT_EQ(run->from, "shop-fra");
+    EXPECT_EQ(run->to, "shop-nyc");
+    EXPECT_EQ(run->actor, "ada");
+    EXPECT_EQ(run->reason, "rehearsal");
+    EXPECT_EQ(run->createdAt, intent().at);
+    EXPECT_EQ(run->outageBudgetMs, limits::outageBudgetMs);
+    EXPECT_EQ(textAt(run->checks, "verdict"), "ok");
+    for (const run::Step& step : run->steps) {
+        EXPECT_FALSE(step.title.empty() || step.reason.empty() || step.verify.empty() || step.undo.empty())
+            << step.name;
+        EXPECT_FALSE(step.server.empty()) << step.name;
+        EXPECT_EQ(step.state, run::StepState::pending);
+    }
+    EXPECT_THAT(run->find("publish-address")->title, HasSubstr("198.51.100.1"));
+    // The same in, the same out: a restarted controller plans the same.
+    EXPECT_EQ(run::toStored(*run), run::toStored(*planSwitch(readySnapshot(), intent(), {})));
+}
+
+TEST(PlanSwitch, TheApplicationsLearnWhereTheirDatabasesAre) {
+    const auto run = planSwitch(readySnapshot(), intent(), {});
+    ASSERT_TRUE(run.has_value());
+    const Json& to = *memberAt(run->subject, "variablesTo");
+    EXPECT_EQ(textAt(to, "POSTGRESQL_ADDRESS"), "198.51.100.1:5432");
+    EXPECT_EQ(textAt(to, "POSTGRESQL_REPLICA_ADDRESSES"), "192.0.2.1:5432");
+    EXPECT_EQ(textAt(to, "POSTGRESQL_MAIN_ADDRESS"), "198.51.100.1:5432");
+    const Json& from = *memberAt(run->subject, "variablesFrom");
+    EXPECT_EQ(textAt(from, "POSTGRESQL_ADDRESS"), "192.0.2.1:5432");
+    EXPECT_EQ(textAt(from, "POSTGRESQL_REPLICA_ADDRESSES", "absent"), "");
+}
+
+TEST(PlanSwitch, DatabasesOnTwoServersWaitForEachOtherBeforeAnyIsPromoted) {
+    Snapshot snapshot = readySnapshot();
+    addDatabase(*snapshot.from, "reports", "fra-2");
+    addDatabase(*snapshot.to, "reports", "nyc-2");
+    observe(snapshot);
+    const auto run = planSwitch(snapshot, intent(), {});
+    ASSERT_TRUE(run.has_value()) << describe(run.error());
+    const auto all = names(*run);
+    const auto await = std::find(all.begin(), all.end(), "await-token");
+    ASSERT_NE(await, all.end());
+    EXPECT_EQ(*(await + 1), "promote");
+    EXPECT_EQ(run->find("await-token")->kind, "take-over");
+    EXPECT_EQ(textAt(run->find("await-token")->params, "mode"), "await");
+    EXPECT_FALSE(run->find("await-token")->pointOfNoReturn);
+    EXPECT_TRUE(run->find("await-token")->inOutage);
+    EXPECT_EQ(textAt(run->find("promote")->params, "mode"), "promote");
+    EXPECT_EQ(run->find("promote")->server, "nyc-1, nyc-2");
+}
+
+TEST(PlanSwitch, TwoDatabasesOnOneServerNeedNoBarrierOfTheController) {
+    Snapshot snapshot = readySnapshot();
+    addDatabase(*snapshot.from, "reports", "fra-2");
+    addDatabase(*snapshot.to, "reports", "nyc-1");
+    observe(snapshot);
+    const auto run = planSwitch(snapshot, intent(), {});
+    ASSERT_TRUE(run.has_value()) << describe(run.error());
+    EXPECT_EQ(run->find("await-token"), nullptr);
+    EXPECT_EQ(textAt(run->find("promote")->params, "mode"), "all");
+}
+
+TEST(PlanSwitch, WithoutDatabasesTheAddressIsThePointOfNoReturn) {
+    Snapshot snapshot = readySnapshot();
+    snapshot.from->databases.clear();
+    snapshot.to->databases.clear();
+    observe(snapshot);
+    const auto run = planSwitch(snapshot, intent(), {});
+    ASSERT_TRUE(run.has_value()) << describe(run.error());
+    EXPECT_THAT(names(*run),
+                ElementsAre("lock", "maintenance-on", "activate", "maintenance-off", "publish-address", "report"));
+    EXPECT_THAT(marked(*run, &run::Step::pointOfNoReturn), ElementsAre("publish-address"));
+}
+
+TEST(PlanSwitch, EveryPlanHasAtMostOnePointOfNoReturnAndNoPauseInsideTheHeldPart) {
+    const auto run = planSwitch(readySnapshot(), intent(), {});
+    ASSERT_TRUE(run.has_value());
+    size_t first = run->steps.size(), last = 0;
+    for (size_t i = 0; i < run->steps.size(); ++i)
+        if (run->steps[i].holdsTraffic) first = std::min(first, i), last = i;
+    for (size_t i = first; i <= last; ++i) EXPECT_TRUE(run->steps[i].holdsTraffic) << run->steps[i].name;
+    for (const run::Step& step : run->steps) EXPECT_TRUE(!step.inOutage || step.holdsTraffic) << step.name;
+}
+
+TEST(PlanSwitch, IsRefusedWhileAnotherRunHoldsTheGroup) {
+    Snapshot snapshot = readySnapshot();
+    snapshot.group.busy = "r-other";
+    expectRefused(planSwitch(snapshot, intent(), {}), ErrorCode::GroupBusy, "r-other");
+    expectRefused(planTraffic(snapshot, intent()), ErrorCode::GroupBusy, "r-other");
+}
+
+TEST(PlanSwitch, IsRefusedWithTheFirstReasonAndTheNumberOfOthers) {
+    Snapshot snapshot = readySnapshot();
+    factsOf(snapshot, "shop-nyc/main")["replayPaused"] = true;
+    expectRefused(planSwitch(snapshot, intent(), {}), ErrorCode::NotReady, "shop-nyc/main: replay is paused");
+    factsOf(snapshot, "shop-nyc/main")["systemId"] = "9999";
+    expectRefused(planSwitch(snapshot, intent(), {}), ErrorCode::NotReady, "(and 1 more)");
+}
+
+TEST(PlanSwitch, WarningsDoNotRefuse) {
+    Snapshot snapshot = readySnapshot();
+    factsOf(snapshot, "shop-fra/main")["unloggedTables"] = 3;
+    const auto run = planSwitch(snapshot, intent(), {});
+    ASSERT_TRUE(run.has_value());
+    EXPECT_EQ(textAt(run->checks, "verdict"), "warning");
+}
+
+TEST(PlanSwitch, TheLagLimitIsTheCallers) {
+    SwitchOptions options;
+    options.lagBytesMax = 10;
+    expectRefused(planSwitch(readySnapshot(), intent(), options), ErrorCode::NotReady, "lag");
+    options.lagBytesMax = 1 << 30;
+    EXPECT_EQ(integerAt(planSwitch(readySnapshot(), intent(), options)->subject, "lagBytesMax"), 1 << 30);
+}
+
+TEST(PlanTraffic, NeverPointsAtAReplica) {
+    Snapshot snapshot = readySnapshot();
+    expectRefused(planTraffic(snapshot, intent()), ErrorCode::NotReady, "shop-nyc/main is not a primary");
+    snapshot.databases.erase("shop-nyc/main");
+    expectRefused(planTraffic(snapshot, intent()), ErrorCode::NotReady, "is not a primary");
+    snapshot.databases["shop-nyc/main"] = primaryFacts("shop-fra");
+    const auto run = planTraffic(snapshot, intent());
+    ASSERT_TRUE(run.has_value());
+    EXPECT_THAT(names(*run), ElementsAre("lock", "publish-address", "report"));
+    EXPECT_THAT(marked(*run, &run::Step::pointOfNoReturn), ElementsAre("publish-address"));
+    EXPECT_EQ(run->epoch, 5);
+}
+
+TEST(PlanTraffic, NeedsAnotherApplicationWithAFront) {
+    Snapshot snapshot = readySnapshot();
+    snapshot.to = snapshot.from;
+    expectRefused(planTraffic(snapshot, intent()), ErrorCode::NotReady, "already");
+    snapshot = readySnapshot();
+    snapshot.databases["shop-nyc/main"] = primaryFacts("shop-fra");
+    snapshot.to->web.clear();
+    expectRefused(planTraffic(snapshot, intent()), ErrorCode::NotReady, "no web front");
+}
+
+TEST(PlanReplication, DestroysNothingWithoutTheTypedWord) {
+    const std::string word = consentWord("shop-nyc", "main");
+    EXPECT_EQ(word, "replace:shop-nyc/main");
+    for (const std::vector<std::string>& consent :
+         {std::vector<std::string>{}, {"replace:shop-fra/main"}, {"replace:shop-nyc/Main"}, {"yes"}}) {
+        const auto run = planReplication(unlinkedSnapshot(), {"main"}, false, consent, intent());
+        expectRefused(run, ErrorCode::ConsentRequired, "shop-nyc/main");
+        EXPECT_THAT(run.error().hint, HasSubstr(word));
+    }
+    const auto run = planReplication(unlinkedSnapshot(), {"main"}, false, {word}, intent());
+    ASSERT_TRUE(run.has_value()) << describe(run.error());
+    EXPECT_EQ(run->kind, "replicate");
+    EXPECT_THAT(names(*run),
+                ElementsAre("maintenance-on", "request-certificates", "sign-certificates", "install-certificates",
+                            "prepare-source", "test-source", "seed", "prepare-target", "test-reverse", "link"));
+}
+
+TEST(PlanReplication, ConsentIsNeededForEveryDatabase) {
+    Snapshot snapshot = unlinkedSnapshot();
+    addDatabase(*snapshot.from, "reports", "fra-1");
+    addDatabase(*snapshot.to, "reports", "nyc-1");
+    snapshot.databases["shop-fra/reports"] = snapshot.databases["shop-fra/main"];
+    snapshot.databases["shop-nyc/reports"] = snapshot.databases["shop-nyc/main"];
+    expectRefused(planReplication(snapshot, {"main", "reports"}, false, {"replace:shop-nyc/main"}, intent()),
+                  ErrorCode::ConsentRequired, "shop-nyc/reports");
+}
+
+TEST(PlanReplication, NeverReplacesTheCurrentApplication) {
+    Snapshot snapshot = unlinkedSnapshot();
+    Group group;
+    group.name = "other";
+    group.current = "shop-nyc";
+    snapshot.groups = {group};
+    expectRefused(planReplication(snapshot, {"main"}, false, {"replace:shop-nyc/main"}, intent()), ErrorCode::NotReady,
+                  "current application of other");
+}
+
+TEST(PlanReplication, NeedsADatabase) {
+    expectRefused(planReplication(unlinkedSnapshot(), {}, false, {}, intent()), ErrorCode::NotReady,
+                  "no database in common");
+}
+
+TEST(PlanDisable, NeedsALinkOfThatDirection) {
+    Snapshot snapshot = readySnapshot();
+    const auto run = planDisable(snapshot, {"main"}, intent());
+    ASSERT_TRUE(run.has_value()) << describe(run.error());
+    EXPECT_THAT(names(*run), ElementsAre("promote-standalone", "release-source", "unlink"));
+    EXPECT_THAT(marked(*run, &run::Step::pointOfNoReturn), ElementsAre("promote-standalone"));
+    std::swap(snapshot.from, snapshot.to);
+    EXPECT_EQ(planDisable(snapshot, {"main"}, intent()).error().code, ErrorCode::NotFound);
+    EXPECT_EQ(planDisable(readySnapshot(), {}, intent()).error().code, ErrorCode::NotFound);
+}
+
+TEST(PlanPromotion, IsRefusedForAMemberOfAGroup) {
+    Snapshot snapshot = readySnapshot();
+    expectRefused(planPromotion(snapshot, "main", intent()), ErrorCode::NotReady, "belongs to the group shop");
+    EXPECT_EQ(planPromotion(snapshot, "absent", intent()).error().code, ErrorCode::NotFound);
+    snapshot.groups.clear();
+    const auto run = planPromotion(snapshot, "main", intent());
+    ASSERT_TRUE(run.has_value()) << describe(run.error());
+    EXPECT_THAT(marked(*run, &run::Step::pointOfNoReturn), ElementsAre("promote-standalone"));
+}
+
+TEST(PlanMaintenance, StaysOnOverAReplica) {
+    Snapshot snapshot = readySnapshot();
+    expectRefused(planMaintenance(snapshot, false, intent()), ErrorCode::NotReady, "maintenance stays on");
+    const auto on = planMaintenance(snapshot, true, intent());
+    ASSERT_TRUE(on.has_value());
+    EXPECT_THAT(names(*on), ElementsAre("maintenance-on"));
+    EXPECT_EQ(textAt(on->steps.front().params, "application"), "to")
+        << "the application asked for, not the current one";
+    std::swap(snapshot.from, snapshot.to);
+    const auto off = planMaintenance(snapshot, false, intent());
+    ASSERT_TRUE(off.has_value()) << describe(off.error());
+    EXPECT_THAT(names(*off), ElementsAre("maintenance-off"));
+}
+
+TEST(PlanApply, AStandbyComesUpInMaintenance) {
+    Snapshot snapshot = readySnapshot();
+    const auto standby = planApply(snapshot, intent());
+    ASSERT_TRUE(standby.has_value());
+    EXPECT_TRUE(booleanAt(standby->subject, "standby"));
+    EXPECT_EQ(textAt(standby->subject, "failoverStatus"), "offline");
+    EXPECT_THAT(names(*standby), ElementsAre("configure", "prepare-web", "maintenance-on", "apply-processes"));
+    std::swap(snapshot.from, snapshot.to);
+    const auto current = planApply(snapshot, intent());
+    ASSERT_TRUE(current.has_value());
+    EXPECT_FALSE(booleanAt(current->subject, "standby"));
+    EXPECT_EQ(textAt(current->subject, "failoverStatus"), "online");
+    EXPECT_THAT(names(*current), ElementsAre("configure", "prepare-web", "apply-processes"));
+    EXPECT_EQ(textAt(*memberAt(current->subject, "variablesTo"), "POSTGRESQL_REPLICA_ADDRESSES"), "198.51.100.1:5432");
+}
+
+TEST(PlanRemoval, IsRefusedWhileSomethingStandsOnIt) {
+    Snapshot snapshot = readySnapshot();
+    expectRefused(planRemoval(snapshot, intent()), ErrorCode::InUse, "group shop");
+    snapshot.groups.clear();
+    expectRefused(planRemoval(snapshot, intent()), ErrorCode::InUse, "replicates from");
+    snapshot.links.clear();
+    const auto run = planRemoval(snapshot, intent());
+    ASSERT_TRUE(run.has_value());
+    EXPECT_THAT(names(*run), ElementsAre("remove", "forget"));
+}
+
+}  // namespace
+}  // namespace swb::plan
