@@ -227,10 +227,9 @@ Error ApiClient::transferError(int code, bool mayHaveHappened, const Transfer& t
         case CURLE_SSL_CACERT_BADFILE:
         case CURLE_SSL_CERTPROBLEM:
         case CURLE_SSL_ISSUER_ERROR:
-            return Error(
-                ErrorCode::CertificateRejected,
-                "the certificate that " + settings_.url + " shows is not trusted: " + reason,
-                "give the controller's authority by --ca FILE (authority.pem of `swingd init`) or --ca-pin SHA256");
+            return Error(ErrorCode::CertificateRejected,
+                         "the certificate that " + settings_.url + " shows is not trusted: " + reason,
+                         "give the controller's authority by --ca FILE (ca.pem of `swingd init`) or --ca-pin SHA256");
         case CURLE_SSL_CONNECT_ERROR:
             return Error(ErrorCode::ProtocolViolation, "no TLS connection to " + settings_.url + ": " + reason,
                          "is that the API's port? check --url");

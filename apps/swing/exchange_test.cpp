@@ -132,7 +132,7 @@ TEST_F(SwingTest, EachCommandAsksForWhatItIsCalled) {
          "/v1/groups",
          R"({"primary":"a","secondary":"b","label":"shop","ttl":60,"outageBudgetMs":5000,"name":"shop"})",
          R"({"group":{"name":"shop","address":"shop.lab.test","ttl":60}})",
-         "shop.lab.test  TTL 1 min 0 s"},
+         "shop.lab.test  TTL 1 min"},
         {{"group", "update", "shop", "--secondary", "", "--protect"},
          "PATCH",
          "/v1/groups/shop",

@@ -21,6 +21,11 @@ std::optional<int64_t> unixMilliseconds(std::string_view iso) {
     return static_cast<int64_t>(::timegm(&parts)) * 1000 + milliseconds;
 }
 
+std::string twoUnits(int64_t large, std::string_view largeUnit, int64_t small, std::string_view smallUnit) {
+    if (small == 0) return fmt::format("{} {}", large, largeUnit);
+    return fmt::format("{} {} {} {}", large, largeUnit, small, smallUnit);
+}
+
 bool continuesCharacter(char c) {
     return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
 }
@@ -41,10 +46,11 @@ std::string humanBytes(int64_t bytes) {
 std::string humanMilliseconds(int64_t milliseconds) {
     const int64_t seconds = milliseconds / 1000;
     if (milliseconds < 1000) return fmt::format("{} ms", milliseconds);
+    if (seconds < 60 && milliseconds % 1000 == 0) return fmt::format("{} s", seconds);
     if (seconds < 60) return fmt::format("{:.1f} s", static_cast<double>(milliseconds) / 1000);
-    if (seconds < 3600) return fmt::format("{} min {} s", seconds / 60, seconds % 60);
-    if (seconds < 86400) return fmt::format("{} h {} min", seconds / 3600, seconds / 60 % 60);
-    return fmt::format("{} d {} h", seconds / 86400, seconds / 3600 % 24);
+    if (seconds < 3600) return twoUnits(seconds / 60, "min", seconds % 60, "s");
+    if (seconds < 86400) return twoUnits(seconds / 3600, "h", seconds / 60 % 60, "min");
+    return twoUnits(seconds / 86400, "d", seconds / 3600 % 24, "h");
 }
 
 std::string shortTime(std::string_view iso) {

@@ -14,6 +14,8 @@ TEST(SwingFormat, UnitsForPeople) {
     EXPECT_EQ(humanBytes(int64_t{5000} << 40), "5000.0 TiB");
     EXPECT_EQ(humanMilliseconds(87), "87 ms");
     EXPECT_EQ(humanMilliseconds(4200), "4.2 s");
+    EXPECT_EQ(humanMilliseconds(10'000), "10 s");
+    EXPECT_EQ(humanMilliseconds(60'000), "1 min");
     EXPECT_EQ(humanMilliseconds(185'000), "3 min 5 s");
     EXPECT_EQ(humanMilliseconds(7'440'000), "2 h 4 min");
     EXPECT_EQ(humanMilliseconds(266'400'000), "3 d 2 h");

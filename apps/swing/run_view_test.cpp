@@ -19,7 +19,7 @@ TEST(RunView, ReportSaysWhatMatters) {
                                   {"pointOfNoReturnAt", "2026-11-22T10:00:00.700Z"}});
     const std::string report = runReport(run, {});
     for (const char* text :
-         {"switch of shop: shop-fra -> shop-nyc  done", "epoch               7", "87 ms (budget 10.0 s)",
+         {"switch of shop: shop-fra -> shop-nyc  done", "epoch               7", "87 ms (budget 10 s)",
           "point of no return  2026-11-22T10:00:00.700Z", "took                1.2 s", "+ title of fence  21 ms",
           "* promote: proof of promote", "by                  alice", "reason              drill"})
         EXPECT_THAT(report, HasSubstr(text));

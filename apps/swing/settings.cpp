@@ -109,7 +109,7 @@ Result<std::string> readAuthority(const std::string& path) {
     std::string pem = TRY(readFile(path, settingBytesMax));
     if (pem.find("-----BEGIN CERTIFICATE-----") == std::string::npos)
         return fail(ErrorCode::InvalidInput, path + " holds no certificate in PEM",
-                    "it is the controller's authority.pem that is wanted");
+                    "it is the controller's ca.pem that is wanted");
     return pem;
 }
 

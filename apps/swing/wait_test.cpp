@@ -29,7 +29,7 @@ TEST_F(WaitTest, ARunIsFollowedToItsEnd) {
     EXPECT_EQ(outcome.err,
               "done    ✓ title of fence  21 ms\ndone    ✓ title of promote  44 ms  [point of no return]\n");
     EXPECT_THAT(outcome.out, HasSubstr("switch of shop: shop-fra → shop-nyc  done"));
-    EXPECT_THAT(outcome.out, HasSubstr("87 ms (budget 10.0 s)"));
+    EXPECT_THAT(outcome.out, HasSubstr("87 ms (budget 10 s)"));
     EXPECT_THAT(outcome.out + outcome.err, Not(HasSubstr("\x1b")));
 }
 
@@ -225,7 +225,7 @@ TEST_F(TerminalTest, ASwitchIsConfirmedAndShownLive) {
     EXPECT_THAT(outcome.out, HasSubstr("its disk is 80 % full"));
     EXPECT_THAT(outcome.out, HasSubstr("▸ title of fence")) << "live";
     EXPECT_THAT(outcome.out, HasSubstr("A\r")) << "redrawn in place";
-    EXPECT_THAT(outcome.out, HasSubstr("87 ms (budget 10.0 s)"));
+    EXPECT_THAT(outcome.out, HasSubstr("87 ms (budget 10 s)"));
     EXPECT_THAT(outcome.out, Not(testing::ContainsRegex("\x1b\\[[0-9]+m"))) << "NO_COLOR";
 }
 
