@@ -17,10 +17,13 @@ class Swingbridge:
         self.program = os.path.abspath(options.swing)
         self.directory = os.path.join(directory, "lab")
         self.status = None
+        self.environment = {key: value for key, value in os.environ.items() if not key.startswith("SWING")}
 
     def start(self):
         self._swing("lab", "up", "--dir", self.directory, "--engines", "postgresql", timeout=300)
         self.status = json.loads(self._swing("lab", "status", "--dir", self.directory, "--json"))
+        self.environment.update(SWING_URL=self.status["url"], SWING_TOKEN_FILE=self.status["tokenFile"],
+                                SWING_CA=self.status["caFile"])
         with psycopg2.connect(self.conninfo() + " target_session_attrs=read-write") as session:
             with session.cursor() as cursor:
                 cursor.execute("CREATE TABLE acknowledged(tag text NOT NULL, at timestamptz NOT NULL DEFAULT now())")
@@ -30,8 +33,7 @@ class Swingbridge:
         return self._multi_host("dsn")
 
     def switch(self):
-        run = json.loads(self._swing("--url", self.status["url"], "--token", self.status["token"], "group", "switch",
-                                     GROUP, "--wait", "--json", timeout=120))
+        run = json.loads(self._swing("group", "switch", GROUP, "--wait", "--json", timeout=120))
         return {"writeOutageMs": run.get("writeOutageMs"),
                 "steps": [{key: step.get(key) for key in ("name", "state", "startedAt", "finishedAt")}
                           for step in run.get("steps", [])]}
@@ -57,8 +59,8 @@ class Swingbridge:
         return psycopg2.extensions.make_dsn(**merged)
 
     def _swing(self, *arguments, timeout=60):
-        done = subprocess.run([self.program, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, timeout=timeout)
+        done = subprocess.run([self.program, *arguments], env=self.environment, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout)
         if done.returncode != 0:
             raise RuntimeError(f"swing {' '.join(arguments[:2])} ended with {done.returncode}: {done.stderr[-2000:]}")
         return done.stdout
