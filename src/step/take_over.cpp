@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "step/kind.h"
 
@@ -33,25 +34,33 @@ Commands act(const Run& run, const Step& step) {
 Result<Json> verify(const Run& run, const Step& step) {
     if (textAt(step.params, "mode") == "await") return detail("every replica is at its token");
     std::string sentence;
+    std::set<std::string> missing;
+    for (const std::string& name : subjectOf(run).databases) missing.insert(name);
     for (const run::CommandRecord& record : step.commands) {
         if (record.undo || record.attempt != step.attempts) continue;
         const Json* list = memberAt(record.result, "databases");
-        if (!list || !list->is_array()) return fail(ErrorCode::VerificationFailed, record.server + " reported no databases");
+        if (!list || !list->is_array())
+            return fail(ErrorCode::VerificationFailed, record.server + " reported no databases");
         for (const Json& database : list->get_array()) {
-            const Json token = tokenOf(run, textAt(database, "name"));
-            if (integerAt(database, "timeline") != integerAt(token, "timeline") + 1 ||
+            const std::string name = textAt(database, "name");
+            const Json token = tokenOf(run, name);
+            if (token.is_null() || integerAt(database, "timeline") != integerAt(token, "timeline") + 1 ||
                 textAt(database, "switchPoint") != textAt(token, "end"))
-                return fail(ErrorCode::VerificationFailed,
-                            textAt(database, "name") + " was not promoted exactly at its token");
-            sentence += (sentence.empty() ? "" : ", ") + textAt(database, "name") + " on timeline " +
+                return fail(ErrorCode::VerificationFailed, name + " was not promoted exactly at its token");
+            missing.erase(name);
+            sentence += (sentence.empty() ? "" : ", ") + name + " on timeline " +
                         std::to_string(integerAt(database, "timeline")) + " from " + textAt(database, "switchPoint");
         }
     }
+    if (!missing.empty())
+        return fail(ErrorCode::VerificationFailed, "nobody reported the promotion of " + *missing.begin());
     return detail(sentence);
 }
 
 }  // namespace
 
-std::unique_ptr<run::StepKind> takeOverStep() { return kind("take-over", act, verify); }
+std::unique_ptr<run::StepKind> takeOverStep() {
+    return kind("take-over", act, verify);
+}
 
 }  // namespace swb::step
