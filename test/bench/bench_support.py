@@ -14,6 +14,7 @@ import tempfile
 import time
 
 import psycopg2
+import psycopg2.extensions
 
 PG_BIN = os.environ.get("SWB_PG_BIN", "/usr/lib/postgresql/15/bin")
 DATABASE = "shop"
@@ -254,7 +255,10 @@ class GapClient:
     """swb_gap_client beside the servers: started once for a series, its score read at the end."""
 
     def __init__(self, program, directory, conninfo, writers=4):
-        self.program, self.conninfo, self.writers = program, conninfo, writers
+        parts = psycopg2.extensions.parse_dsn(conninfo)
+        # Kept out of the process list.
+        self.password = parts.pop("password", APP_PASSWORD)
+        self.program, self.conninfo, self.writers = program, psycopg2.extensions.make_dsn(**parts), writers
         self.log = os.path.join(directory, "acknowledged.log")
         self.tags = os.path.join(directory, "tags")
         self.windows_file = os.path.join(directory, "windows")
@@ -262,7 +266,7 @@ class GapClient:
         self.process = None
 
     def start(self):
-        environment = {**os.environ, "PGPASSWORD": APP_PASSWORD}
+        environment = {**os.environ, "PGPASSWORD": self.password}
         self.process = subprocess.Popen(
             [self.program, "write", "--conninfo", self.conninfo, "--log", self.log, "--writers", str(self.writers)],
             stdout=subprocess.PIPE, text=True, env=environment)
@@ -271,7 +275,7 @@ class GapClient:
         """Ends the writers, reads the table, returns the client's report and the score."""
         self.process.send_signal(signal.SIGTERM)
         report = json.loads(self.process.communicate(timeout=30)[0])
-        read_tags(self.conninfo + f" password={APP_PASSWORD}", self.tags)
+        read_tags(self.conninfo + f" password={self.password}", self.tags)
         with open(self.windows_file, "w") as file:
             file.writelines(f"{start:.3f} {end:.3f}\n" for start, end in self.windows)
         score = subprocess.run([self.program, "score", "--log", self.log, "--windows", self.windows_file, "--tags",

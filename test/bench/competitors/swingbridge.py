@@ -48,7 +48,7 @@ class Swingbridge:
         return [(site["name"], opener(site["postgresql"]["adminDsn"])) for site in self.status["sites"]]
 
     def stop(self):
-        if os.path.isdir(self.directory):
+        if os.path.exists(os.path.join(self.directory, "lab.json")):
             self._swing("lab", "down", "--dir", self.directory)
 
     def _multi_host(self, key):
