@@ -84,16 +84,28 @@ Result<void> createGroup(const World& world) {
     return {};
 }
 
+std::string refusalsOf(const Json& ready) {
+    std::string out;
+    if (const Json* checks = memberAt(ready, "checks"); checks && checks->is_array())
+        for (const Json& check : checks->as_array())
+            if (textAt(check, "verdict") == "refused")
+                out += "; " + textAt(check, "subject") + ": " + textAt(check, "sentence");
+    return out;
+}
+
 // Right after the link was made some checks still wait for the replica's first reports.
 Result<void> awaitReady(const World& world) {
-    Json last;
-    auto ready = awaitTrue("the group is not ready", 20'000, [&]() -> Result<bool> {
-        last = TRY(swing(world, {"group", "check", groupName}));
-        const Json* inner = memberAt(last, "ready");
-        const std::string verdict = textAt(inner ? *inner : last, "verdict");
-        return verdict == "ok" || verdict == "ready" || verdict == "warning";
+    std::string refusals;
+    const auto ready = awaitTrue("the group is not ready", 20'000, [&]() -> Result<bool> {
+        // `swing group check` ends with 3 when a check refuses; its document says which.
+        const Json answer = TRY(swing(world, {"group", "check", groupName}, {}, 20'000, Refusal::isAnAnswer));
+        const Json* inner = memberAt(answer, "ready");
+        const Json& readiness = inner && inner->is_object() ? *inner : answer;
+        refusals = refusalsOf(readiness);
+        return textAt(readiness, "verdict") != "refused" && !textAt(readiness, "verdict").empty();
     });
-    return ready;
+    if (ready) return {};
+    return fail(Error(ready.error().code, ready.error().message + refusals, ready.error().hint));
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ TEST(State, aLabIsFoundAgainAndOnlyWhereItWasMade) {
     world.programs = world.postgresql = world.nginx = "/usr/bin";
     world.user = world.startedBy = "ann";
     world.password = Secret("secret");
+    world.number = 3;
     world.sites = makeSites(3);
     ASSERT_TRUE(storeWorld(world));
     const auto again = loadWorld(directory);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -125,6 +126,13 @@ class Supervisor {
     bool changed_ = true;
 };
 
+bool sameOwner(pid_t pid, const std::string& directory) {
+    struct stat process {
+    }, lab{};
+    return ::stat(("/proc/" + std::to_string(pid)).c_str(), &process) == 0 && ::stat(directory.c_str(), &lab) == 0 &&
+           process.st_uid == lab.st_uid;
+}
+
 sigset_t blockedSignals() {
     sigset_t signals;
     ::sigemptyset(&signals);
@@ -174,7 +182,9 @@ std::optional<SupervisorFacts> findSupervisor(const std::string& directory) {
     SupervisorFacts facts;
     facts.identity = {static_cast<pid_t>(integerAt(*value, "pid")),
                       static_cast<uint64_t>(integerAt(*value, "startTicks"))};
-    if (facts.identity.pid <= 0 || !driver::isAlive(facts.identity)) return std::nullopt;
+    // Root believes the file only as far as its owner could have signalled that process too.
+    if (facts.identity.pid <= 0 || !driver::isAlive(facts.identity) || !sameOwner(facts.identity.pid, directory))
+        return std::nullopt;
     for (const auto& [member, numbers] : {std::pair{"programs", false}, {"restarts", true}})
         if (const Json* object = memberAt(*value, member); object && object->is_object())
             for (const auto& [name, number] : object->as_object()) {

@@ -76,6 +76,7 @@ Result<void> makeDirectory(World& world, const driver::OsUser& user, const std::
         return fail(ErrorCode::AlreadyExists, directory + " is not empty, and it is no lab", "choose another --dir");
     TRY_VOID(makeDirectories(fs::path(directory).parent_path(), 0755));
     TRY_VOID(makeDirectories(directory, 0700));
+    TRY_VOID(storeWorld(world));  // from here on `down` and the next `up` know whose this is
     for (const Site& site : world.sites) TRY_VOID(copyFiles(code, world.codeDirectory(site), filesIn(code), 0644));
     bool usable = true;
     for (const char* name : programNames) usable = usable && mayExecute(user, world.programs + "/" + name);
@@ -97,9 +98,8 @@ Result<void> makeDirectory(World& world, const driver::OsUser& user, const std::
 }
 
 Result<void> makeSocketDirectory(World& world) {
-    world.socketDirectory = world.directory + "/sockets";
     if (socketsFit(world.socketDirectory)) return makeDirectories(world.socketDirectory);
-    std::string path = "/tmp/swb-lab-XXXXXX";
+    std::string path = World::temporaryPattern;
     if (!::mkdtemp(path.data())) return fail(ErrorCode::StorageFailed, std::string("/tmp: ") + std::strerror(errno));
     world.socketDirectory = path;
     return {};
@@ -117,6 +117,8 @@ Result<std::optional<World>> settleEarlier(const std::string& directory, Progres
     if (!earlier && earlier.error().code == ErrorCode::NotFound) return std::nullopt;
     if (!earlier) return fail(earlier.error());
     if (earlier->state == "up" && findSupervisor(directory)) return std::move(*earlier);
+    if (earlier->state != "up" && driver::isAlive({earlier->starterPid, earlier->starterTicks}))
+        return fail(ErrorCode::InUse, "another `swing lab up` is at work in " + directory, "wait for it");
     TRY_VOID(progress.step("what was left of an earlier lab removed", [&] { return removeLab(directory); }));
     return std::nullopt;
 }
@@ -127,6 +129,9 @@ Result<World> newWorld(const std::string& directory, const driver::OsUser& user)
     world.programs = TRY(ownPrograms());
     world.postgresql = TRY(findPostgresql());
     world.nginx = TRY(findNginx());
+    world.socketDirectory = directory + "/sockets";
+    world.starterPid = ::getpid();
+    if (const auto self = driver::processIdentity(world.starterPid)) world.starterTicks = self->startTicks;
     world.user = user.name;
     world.startedBy = TRY(driver::osUserById(::getuid())).name;
     world.password = Secret(newSecretToken());

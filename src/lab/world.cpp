@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
+
 #include "crypto/digest.h"
 
 namespace swb::lab {
@@ -17,6 +20,21 @@ Json siteToJson(const Site& site) {
                       {"server", site.server},   {"application", site.application},
                       {"address", site.address}, {"databasePort", site.databasePort},
                       {"webPort", site.webPort}, {"processPort", site.processPort}};
+}
+
+bool sameNames(const std::vector<Site>& left, const std::vector<Site>& right) {
+    return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](const Site& a, const Site& b) {
+        return a.name == b.name && a.server == b.server && a.application == b.application && a.address == b.address;
+    });
+}
+
+// What mkdtemp() makes of World::temporaryPattern.
+bool isOwnTemporary(std::string_view path) {
+    const std::string_view pattern = World::temporaryPattern;
+    const std::string_view prefix = pattern.substr(0, pattern.find('X'));
+    return path.size() == pattern.size() && path.starts_with(prefix) &&
+           std::all_of(path.begin() + static_cast<std::ptrdiff_t>(prefix.size()), path.end(),
+                       [](unsigned char c) { return std::isalnum(c); });
 }
 
 uint16_t readPort(JsonReader& reader, std::string_view key) {
@@ -111,6 +129,8 @@ Json toJson(const World& world) {
                       {"state", world.state},
                       {"caPin", world.caPin},
                       {"number", world.number},
+                      {"starterPid", world.starterPid},
+                      {"starterTicks", world.starterTicks},
                       {"apiPort", world.apiPort},
                       {"dnsPort", world.dnsPort},
                       {"password", world.password.reveal()},
@@ -132,12 +152,17 @@ Result<World> worldFromJson(const Json& value) {
     world.caPin = reader.string("caPin");
     world.number = static_cast<int>(reader.integer("number"));
     if (world.number < 0 || world.number >= numbers) reader.problem("number", "must be 0 to 254");
+    world.starterPid = static_cast<pid_t>(reader.integer("starterPid"));
+    world.starterTicks = static_cast<uint64_t>(reader.integer("starterTicks"));
     world.apiPort = readPort(reader, "apiPort");
     world.dnsPort = readPort(reader, "dnsPort");
     world.password = Secret(reader.string("password"));
     if (const JsonArray* sites = reader.array("sites"))
         for (const Json& site : *sites) world.sites.push_back(TRY(siteFromJson(site)));
     if (world.sites.size() != 2) reader.problem("sites", "must be two");
+    if (!sameNames(world.sites, makeSites(world.number))) reader.problem("sites", "are not those of the lab's number");
+    if (world.socketDirectory != world.directory + "/sockets" && !isOwnTemporary(world.socketDirectory))
+        reader.problem("socketDirectory", "is not one that a lab makes");
     TRY_VOID(reader.finish());
     return world;
 }

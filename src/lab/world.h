@@ -11,6 +11,8 @@
 // directory (and one directory for sockets, where the paths would be too long), and never needs a privilege.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -40,6 +42,8 @@ struct Site {
 };
 
 struct World {
+    static constexpr const char* temporaryPattern = "/tmp/swb-lab-XXXXXX";  // of sockets whose paths would be too long
+
     std::string directory;           // absolute
     std::string socketDirectory;     // the same, or a short one under /tmp
     std::string programs;            // directory of swingd, swing-agent and swing
@@ -51,6 +55,8 @@ struct World {
     std::string caPin;
     int number = 0;
     uint16_t apiPort = 8443, dnsPort = 5300;
+    pid_t starterPid = 0;  // the `up` at work while state is "starting"
+    uint64_t starterTicks = 0;
     Secret password;  // of the application's database role
     std::vector<Site> sites;
 
@@ -88,6 +94,7 @@ int preferredNumber(const std::string& directory, bool isDefaultDirectory);
 bool socketsFit(const std::string& directory);
 
 Json toJson(const World& world);
+// Root reads this file too, and it belongs to an unprivileged user: nothing in it may lead outside of the lab.
 Result<World> worldFromJson(const Json& value);
 
 // shop-fra.yaml, as a person would write it.

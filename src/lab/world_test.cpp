@@ -11,7 +11,7 @@ namespace {
 World someWorld() {
     World world;
     world.directory = "/srv/it's a lab";
-    world.socketDirectory = "/tmp/short";
+    world.socketDirectory = "/tmp/swb-lab-a1B2c3";
     world.programs = "/usr/bin";
     world.postgresql = "/usr/lib/postgresql/15/bin";
     world.nginx = "/usr/sbin";
@@ -67,6 +67,20 @@ TEST(World, aStateFileOfAnotherFormatIsRefused) {
     EXPECT_FALSE(worldFromJson(value));
 }
 
+TEST(World, aStateFileThatLeadsElsewhereIsRefused) {
+    for (const char* path : {"/etc", "", "/tmp/swb-lab-../../x", "/tmp/swb-lab-a1B2c3/", "/srv/it's a lab"}) {
+        Json value = toJson(someWorld());
+        value.as_object()["socketDirectory"] = path;
+        EXPECT_FALSE(worldFromJson(value)) << path;
+    }
+    Json value = toJson(someWorld());
+    value.as_object()["sites"].as_array()[0].as_object()["address"] = "192.0.2.1";
+    EXPECT_FALSE(worldFromJson(value));
+    value = toJson(someWorld());
+    value.as_object()["sites"].as_array()[0].as_object()["server"] = "../..";
+    EXPECT_FALSE(worldFromJson(value));
+}
+
 TEST(World, definitionsAreValidAndSayWhatTheWorldSays) {
     const World world = someWorld();
     for (const Site& site : world.sites) {
@@ -78,7 +92,7 @@ TEST(World, definitionsAreValidAndSayWhatTheWorldSays) {
         EXPECT_EQ(application->servers(), std::vector<std::string>{site.server});
         EXPECT_TRUE(application->processes.at("worker").writes);
         EXPECT_EQ(application->processes.at("web").command[1], "/srv/it's a lab/" + site.server + "/shop/shop.py");
-        EXPECT_EQ(application->databases.at("main").service.socket, "/tmp/short/" + site.server);
+        EXPECT_EQ(application->databases.at("main").service.socket, "/tmp/swb-lab-a1B2c3/" + site.server);
         EXPECT_EQ(application->databases.at("main").address.text(), site.address + ":5432");
     }
 }
@@ -86,7 +100,7 @@ TEST(World, definitionsAreValidAndSayWhatTheWorldSays) {
 TEST(World, connectionStringsQuoteWhatTheyMust) {
     const World world = someWorld();
     EXPECT_EQ(world.dsn(world.sites[0]), "host=127.7.10.1 port=5432 dbname=shop user=shop password='a\\'b\\\\c'");
-    EXPECT_EQ(world.adminDsn(world.sites[1]), "host='/tmp/short/nyc-1' port=5432 dbname=shop user=postgres");
+    EXPECT_EQ(world.adminDsn(world.sites[1]), "host='/tmp/swb-lab-a1B2c3/nyc-1' port=5432 dbname=shop user=postgres");
 }
 
 TEST(World, environmentIsForAPosixShell) {
