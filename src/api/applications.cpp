@@ -25,6 +25,18 @@ Result<void> checkReferences(const Context& context, const Application& applicat
     return {};
 }
 
+// What has no driver in this release is refused before anything is stored.
+Result<void> checkSupported(const Application& application) {
+    for (const auto& [name, spec] : application.databases)
+        if (spec.engine != Engine::postgresql)
+            return fail(ErrorCode::Unsupported, "databases." + name + ": " + std::string(nameOf(spec.engine)) + " is not driven by this release",
+                        "leave it out of the definition: it is then not replicated and not switched");
+    for (const WebSpec& web : application.web)
+        if (web.front != Front::nginx)
+            return fail(ErrorCode::Unsupported, "web: " + std::string(nameOf(web.front)) + " is not driven by this release", "put an nginx in front");
+    return {};
+}
+
 // A web front may not go while a group needs it (F4); what a link connects may not change under it.
 Result<void> checkUses(const Context& context, const Application& application) {
     for (const store::Document& document : TRY(context.store.list("group"))) {
@@ -119,6 +131,7 @@ Result<Response> listApplications(Context& context, const Call&) {
 
 Result<Response> putApplication(Context& context, const Call& call) {
     const Application application = TRY(parseDefinition(call.request));
+    TRY_VOID(checkSupported(application));
     TRY_VOID(checkReferences(context, application));
     TRY_VOID(checkUses(context, application));
     auto present = TRY(context.store.get("application", application.name));

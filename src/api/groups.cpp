@@ -39,6 +39,21 @@ Result<void> checkSlots(const Context& context, const Group& group) {
     return {};
 }
 
+// F8: only fronts that the group's applications have.
+Result<void> checkFronts(const Context& context, const Group& group) {
+    for (const auto& [name, addresses] : group.fronts) {
+        if (name != group.primary && name != group.secondary)
+            return fail(ErrorCode::SlotRule, name + " is not an application of the group " + group.name);
+        const auto all = TRY(loadApplication(context, name)).frontAddresses();
+        if (addresses.empty()) return fail(ErrorCode::InvalidInput, "fronts." + name + " must name at least one address");
+        for (const std::string& address : addresses)
+            if (std::find(all.begin(), all.end(), address) == all.end())
+                return fail(ErrorCode::NotFound, name + " has no web front " + address.substr(0, 60),
+                            "its definition lists them under `web:`");
+    }
+    return {};
+}
+
 // F2: a label is never issued twice, also after its group is gone: used ones stay in the store.
 Result<std::string> freeLabel(const Context& context, const std::string& wanted) {
     if (!wanted.empty()) {
@@ -72,7 +87,7 @@ Result<Json> groupJson(const Context& context, const Group& group) {
     for (const std::string& name : {group.primary, group.secondary}) {
         if (name.empty()) continue;
         const Application application = TRY(loadApplication(context, name));
-        const auto addresses = application.frontAddresses();
+        const auto addresses = answeredAddresses(group, application);
         std::string mode = "unknown";
         for (const WebSpec& web : application.web) {
             const Json facts = context.fleet.facts(web.server);
@@ -189,9 +204,12 @@ Result<Response> updateGroup(Context& context, const Call& call) {
     group.ttl = reader.integer("ttl", group.ttl);
     group.outageBudgetMs = reader.integer("outageBudgetMs", group.outageBudgetMs);
     group.isProtected = reader.boolean("protected", group.isProtected);
+    if (reader.has("fronts")) group.fronts = TRY(groupFrontsFromJson(reader));
     TRY_VOID(reader.finish());
     TRY_VOID(checkLimits(group));
     TRY_VOID(checkSlots(context, group));
+    if (reader.has("fronts")) TRY_VOID(checkFronts(context, group));
+    std::erase_if(group.fronts, [&](const auto& entry) { return entry.first != group.primary && entry.first != group.secondary; });
     if (group.current != group.primary && group.current != group.secondary) {
         // The address follows the primary slot only when the current application left the group by this very change.
         group.current = group.primary;

@@ -79,9 +79,10 @@ Result<Json> ControllerVerbs::publish(const run::Run& run, const Json&) {
     const Group group = TRY(groupFromJson(TRY(store::getOrFail(store_, "group", run.group)).body));
     const Json* to = memberAt(run.subject, "to");
     const Application application = TRY(applicationFromJson(to ? *to : Json(nullptr)));
-    TRY_VOID(publisher_.verify(group.address, application.frontAddresses()));
+    const auto addresses = answeredAddresses(group, application);
+    TRY_VOID(publisher_.verify(group.address, addresses));
     return JsonObject{{"serial", serial},
-                      {"detail", group.address + " answers " + application.frontAddresses().front() + ", serial " +
+                      {"detail", group.address + " answers " + addresses.front() + ", serial " +
                                      std::to_string(serial)}};
 }
 

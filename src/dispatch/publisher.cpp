@@ -42,16 +42,18 @@ Result<std::unique_ptr<Publisher>> Publisher::start(const ZoneSettings& settings
 }
 
 Result<dns::ZoneDefinition> Publisher::compose(const store::Store& store) const {
-    std::map<std::string, std::vector<std::string>> fronts;  // by application
+    std::map<std::string, Application> applications;
     for (const store::Document& document : TRY(store.list("application"))) {
         const Json* definition = memberAt(document.body, "definition");
-        const Application application = TRY(applicationFromJson(definition ? *definition : Json(nullptr)));
-        fronts[application.name] = application.frontAddresses();
+        Application application = TRY(applicationFromJson(definition ? *definition : Json(nullptr)));
+        applications.emplace(document.id, std::move(application));
     }
     dns::ZoneDefinition zone = empty_;
     for (const store::Document& document : TRY(store.list("group"))) {
         const Group group = TRY(groupFromJson(document.body));
-        const auto& addresses = fronts[group.current];
+        const auto current = applications.find(group.current);
+        const auto addresses =
+            current == applications.end() ? std::vector<std::string>() : answeredAddresses(group, current->second);
         if (group.current.empty() || addresses.empty()) continue;  // reserved: a name without an address
         dns::FailoverAddress entry;
         entry.group = group.id;

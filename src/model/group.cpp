@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/ids.h"
 #include "model/names.h"
 
@@ -91,7 +93,20 @@ Result<ApiToken> apiTokenFromJson(const Json& value) {
     return token;
 }
 
+std::vector<std::string> answeredAddresses(const Group& group, const Application& application) {
+    const auto all = application.frontAddresses();
+    const auto chosen = group.fronts.find(application.name);
+    if (chosen == group.fronts.end()) return all;
+    std::vector<std::string> kept;
+    for (const std::string& address : all)
+        if (std::find(chosen->second.begin(), chosen->second.end(), address) != chosen->second.end()) kept.push_back(address);
+    // A front that was chosen and is gone must not leave the address empty.
+    return kept.empty() ? all : kept;
+}
+
 Json toJson(const Group& group) {
+    JsonObject fronts;
+    for (const auto& [application, addresses] : group.fronts) fronts[application] = JsonArray(addresses.begin(), addresses.end());
     return JsonObject{{"id", group.id},
                       {"name", group.name},
                       {"primary", group.primary},
@@ -104,8 +119,20 @@ Json toJson(const Group& group) {
                       {"busy", group.busy},
                       {"outageBudgetMs", group.outageBudgetMs},
                       {"protected", group.isProtected},
+                      {"fronts", fronts},
                       {"createdAt", group.createdAt},
                       {"updatedAt", group.updatedAt}};
+}
+
+Result<std::map<std::string, std::vector<std::string>>> groupFrontsFromJson(JsonReader& reader) {
+    std::map<std::string, std::vector<std::string>> fronts;
+    const JsonObject* object = reader.object("fronts");
+    if (!object) return fronts;
+    const Json value(*object);
+    JsonReader inner(value, reader.pathOf("fronts"));
+    for (const auto& member : *object) fronts[std::string(member.key())] = inner.strings(member.key());
+    TRY_VOID(inner.finish());
+    return fronts;
 }
 
 Result<Group> groupFromJson(const Json& value) {
@@ -123,6 +150,7 @@ Result<Group> groupFromJson(const Json& value) {
     group.busy = reader.string("busy", "");
     group.outageBudgetMs = reader.integer("outageBudgetMs", limits::outageBudgetMs);
     group.isProtected = reader.boolean("protected", false);
+    group.fronts = TRY(groupFrontsFromJson(reader));
     group.createdAt = reader.integer("createdAt", 0);
     group.updatedAt = reader.integer("updatedAt", 0);
     TRY_VOID(reader.finish());

@@ -1,12 +1,14 @@
 // The other nouns: sites, servers, tokens, failover groups, links. Each is one document in the store.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "model/application.h"
 
 namespace swb {
 
@@ -52,10 +54,15 @@ struct Group {
     std::string busy;                // id of the run that holds the lock; empty: free
     int64_t outageBudgetMs = limits::outageBudgetMs;
     bool isProtected = false;        // a switch needs an admin
+    // By application: the web fronts (addresses) that get the failover address; absent: all of them (F8).
+    std::map<std::string, std::vector<std::string>> fronts;
     UnixMs createdAt = 0, updatedAt = 0;
 
     std::string standby() const { return current == primary ? secondary : primary; }
 };
+
+// What the failover address answers while this application is current: the chosen fronts that it still has, or all.
+std::vector<std::string> answeredAddresses(const Group& group, const Application& application);
 
 enum class LinkState { none, seeding, streaming, behind, broken, diverged, stopped };
 
@@ -81,6 +88,8 @@ Result<Server> serverFromJson(const Json& value);
 Result<JoinToken> joinTokenFromJson(const Json& value);
 Result<ApiToken> apiTokenFromJson(const Json& value);
 Result<Group> groupFromJson(const Json& value);
+// The member `fronts` of a group or of a request that changes one: {"APP": ["ADDRESS"…]}.
+Result<std::map<std::string, std::vector<std::string>>> groupFrontsFromJson(JsonReader& reader);
 Result<Link> linkFromJson(const Json& value);
 
 std::string_view nameOf(Role role);
