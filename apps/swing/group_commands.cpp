@@ -66,9 +66,24 @@ Result<int> createGroup(Context& context, const Arguments& arguments) {
     return printed(context, TRY(TRY(context.api())->post(Path("groups"), body)));
 }
 
+// APP=ADDRESS, once for each address; the request names all of an application's chosen fronts at once.
+Result<JsonObject> chosenFronts(const std::vector<std::string>& words) {
+    JsonObject fronts;
+    for (const std::string& word : words) {
+        const size_t equals = word.find('=');
+        if (equals == std::string::npos || equals == 0)
+            return fail(ErrorCode::InvalidInput, "'" + word.substr(0, 80) + "' is not APP=ADDRESS", "for example shop-fra=203.0.113.10");
+        Json& addresses = fronts[word.substr(0, equals)];
+        if (!addresses.is_array()) addresses = JsonArray{};
+        addresses.as_array().emplace_back(word.substr(equals + 1));
+    }
+    return fronts;
+}
+
 Result<int> updateGroup(Context& context, const Arguments& arguments) {
     JsonObject body = groupBody(arguments);
     if (arguments.has("--protect") || arguments.has("--no-protect")) body["protected"] = arguments.has("--protect");
+    if (arguments.has("--front")) body["fronts"] = TRY(chosenFronts(arguments.list("--front")));
     if (body.empty())
         return fail(ErrorCode::InvalidInput, "nothing to change was given", "see swing group update --help");
     return printed(context, TRY(TRY(context.api())->patch(Path("groups") / arguments.text("NAME"), body)));
@@ -152,6 +167,8 @@ std::vector<Command> groupCommands() {
          withGroupOptions({name,
                            {"--primary", value, "application of the first slot", "APP"},
                            {"--secondary", value, "application of the second slot", "APP"},
+                           {"--front", values, "web front that gets the address while APP is current (repeat); default: all",
+                            "APP=ADDRESS"},
                            {"--protect", flag, "only an admin may switch it"},
                            {"--no-protect", flag, "an operator may switch it"}}),
          updateGroup},
