@@ -19,7 +19,7 @@ IMPURE_INCLUDES = ("sys/socket.h", "netdb.h", "fstream", "filesystem", "thread",
 HOMES = {
     "boost/asio": ("src/net/",),
     "boost/beast": ("src/net/",),
-    "CLI/": ("apps/", "test/"),
+    "CLI/": ("apps/", "test/", "src/lab/command.cpp"),
     "sqlite3.h": ("src/store/",),
     "libpq-fe.h": ("src/driver/postgresql/", "test/", "src/lab/"),
     "yaml-cpp/": ("src/model/",),

@@ -17,7 +17,7 @@ BANNED_CALLS = {
     r"\bstr(?:cpy|cat)\s*\(": "std::string",
     r"\bgets\s*\(": "fgets, or a stream",
     r"\bs?rand\s*\(": "base/ids.h: randomness comes from the kernel",
-    r"\busing\s+namespace\s+std\b": "write std::",
+    r"\busing\s+namespace\s+std\s*;": "write std::",
     r"\b(?:gethostbyname|strtok|asctime|localtime|gmtime)\s*\(": "the re-entrant function: there are threads",
 }
 BANNED_PYTHON = {

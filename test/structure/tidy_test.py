@@ -47,8 +47,7 @@ auto made = std::to_array<Row>({
             self.assertTrue(tidy.banned_call_problems("a.cpp", call), call)
         for call in ("snprintf(a, 3, b);", '"system(x)"', "// system(x)", "fgets(a, 3, f);", "file_system(x);",
                      "using namespace std::literals;", "localtime_r(&t, &b);"):
-            if call != "using namespace std::literals;":
-                self.assertEqual(tidy.banned_call_problems("a.cpp", call), [], call)
+            self.assertEqual(tidy.banned_call_problems("a.cpp", call), [], call)
         self.assertTrue(tidy.banned_call_problems("a.py", "subprocess.run(x, shell=" + "True)"))
         self.assertTrue(tidy.banned_call_problems("a.py", "os.sys" + "tem('ls')"))
 
