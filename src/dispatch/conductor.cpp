@@ -276,7 +276,11 @@ void Conductor::sendCommand(const Run& run, const std::string& commandId) {
     message.verb = spec.verb;
     message.args = std::move(spec.args);
     message.deadlineMs = spec.deadlineMs;
-    if (!fleet_.send(spec.server, message)) enqueue({run.id, run::ServerLost{spec.server}, "controller", nullptr});
+    if (fleet_.send(spec.server, message)) return;
+    const std::lock_guard lock(mutex_);
+    // First in the queue: nothing may send it again before this is known.
+    const UnixMs sentAt = findCommand(run, commandId).second->sentAt;
+    queue_.push_front({run.id, run::CommandNotSent{commandId, sentAt}, "controller", nullptr});
 }
 
 void Conductor::onMessage(const std::string& server, const link::Message& message) {

@@ -148,8 +148,16 @@ void Engine::turnRound(Turn turn) {
     bool beyond = false;
     for (Step& step : run().steps) {
         if (step.state == StepState::running) {
-            for (CommandRecord* record : current(step, false))
-                if (isPending(*record)) effect(Effect::Kind::cancel, record->id);
+            for (CommandRecord* record : current(step, false)) {
+                if (!isPending(*record)) continue;
+                if (!record->neverLeft) {
+                    effect(Effect::Kind::cancel, record->id);
+                    continue;
+                }
+                record->state = CommandState::failed;
+                record->error = Error(ErrorCode::AgentMissing, "the agent of " + record->server + " was not connected");
+                record->finishedAt = now_;
+            }
             // What was sent ahead together with the promotion cannot have succeeded without it.
             if (beyond) step.state = StepState::undone;
         }
@@ -168,6 +176,22 @@ bool Engine::waitsForOutcome(const Step& step) const {
     return std::any_of(step.commands.begin(), step.commands.end(), [&](const CommandRecord& record) {
         return record.undo == undo && record.attempt == newest && isPending(record);
     });
+}
+
+bool Engine::overBudget() const {
+    const Run& run = out_.run;
+    return run.outageBudgetMs && run.heldAt && !run.pointOfNoReturnPassed() && now_ >= run.heldAt + run.outageBudgetMs;
+}
+
+Step* Engine::promotionUnderWay() {
+    for (Step& step : run().steps) {
+        if (!step.pointOfNoReturn || step.state != StepState::running) continue;
+        for (const CommandRecord* record : current(step, false))
+            if (record->state == CommandState::done || (isPending(*record) && !record->neverLeft)) return &step;
+        // A point of no return without commands is passed in the moment it begins.
+        if (current(step, false).empty()) return &step;
+    }
+    return nullptr;
 }
 
 bool Engine::pausable(size_t next) const {
@@ -204,10 +228,7 @@ void Engine::advanceForward() {
             if (run().direction == Direction::backward) return;
         }
         if (run().abortRequested && !run().pointOfNoReturnPassed()) {
-            bool promoting = false;
-            for (const Step& step : run().steps)
-                promoting = promoting || (step.pointOfNoReturn && step.state == StepState::running);
-            if (!promoting) return turnRound(Turn::abort);
+            if (!promotionUnderWay()) return turnRound(Turn::abort);
         }
         size_t next = 0;
         auto& steps = run().steps;

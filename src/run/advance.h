@@ -22,6 +22,7 @@ class Engine {
     Result<void> on(const Start&);
     Result<void> on(const CommandOutcome& outcome);
     Result<void> on(const CommandNeverArrived& input);
+    Result<void> on(const CommandNotSent& input);
     Result<void> on(const CommandStillRunning& input);
     Result<void> on(const ServerLost& input);
     Result<void> on(const ServerBack& input);
@@ -59,6 +60,9 @@ class Engine {
     std::vector<CommandRecord*> current(Step& step, bool undo);
     void scheduleRetry(Step& step);
     bool pausable(size_t next) const;
+    bool overBudget() const;
+    // A promotion that may have begun: only its outcome may say which way the run goes.
+    Step* promotionUnderWay();
     void finishRun();
     void markUnknown(CommandRecord& record);
     void ask(CommandRecord& record);

@@ -35,7 +35,9 @@ Result<void> Engine::on(const CommandOutcome& outcome) {
 Result<void> Engine::on(const CommandNeverArrived& input) {
     CommandRecord* record = findCommand(input.id);
     if (!record || !isPending(*record) || run().finished()) return {};
-    if (run().direction == Direction::backward && !record->undo) {
+    // Once the run wants to go back, nothing that has not begun is begun any more.
+    const bool turning = run().abortRequested || overBudget();
+    if (!record->undo && (run().direction == Direction::backward || turning)) {
         record->state = CommandState::failed;
         record->error = Error(ErrorCode::AgentMissing, "the command never reached the agent");
         record->finishedAt = now_;
@@ -45,9 +47,20 @@ Result<void> Engine::on(const CommandNeverArrived& input) {
     }
     record->state = CommandState::sent;
     record->sentAt = now_;
+    record->neverLeft = false;
     effect(Effect::Kind::send, record->id);
     touch();
     advance();
+    return {};
+}
+
+Result<void> Engine::on(const CommandNotSent& input) {
+    CommandRecord* record = findCommand(input.id);
+    // A later sending may have had a connection: then the word is stale.
+    if (!record || record->state != CommandState::sent || record->sentAt != input.sentAt || run().finished()) return {};
+    record->neverLeft = true;
+    markUnknown(*record);
+    settleState();
     return {};
 }
 
@@ -100,21 +113,15 @@ Result<void> Engine::on(const Recover&) {
 
 Result<void> Engine::on(const Tick&) {
     if (run().finished()) return {};
-    const bool overBudget = run().outageBudgetMs && run().heldAt && !run().pointOfNoReturnPassed() &&
-                            run().direction == Direction::forward && now_ >= run().heldAt + run().outageBudgetMs;
-    if (overBudget) {
-        bool promoting = false;
-        for (Step& step : run().steps)
-            if (step.pointOfNoReturn && step.state == StepState::running) {
-                promoting = true;
-                for (CommandRecord* record : current(step, false))
-                    if (isPending(*record) && record->askedAt + timing::askAgainMs <= now_) {
-                        record->askedAt = now_;
-                        effect(Effect::Kind::cancel, record->id);
-                        touch();
-                    }
-            }
-        if (!promoting) {
+    if (overBudget() && run().direction == Direction::forward) {
+        if (Step* promotion = promotionUnderWay()) {
+            for (CommandRecord* record : current(*promotion, false))
+                if (isPending(*record) && record->askedAt + timing::askAgainMs <= now_) {
+                    record->askedAt = now_;
+                    effect(Effect::Kind::cancel, record->id);
+                    touch();
+                }
+        } else {
             say("the outage budget of " + std::to_string(run().outageBudgetMs) + " ms is used up");
             if (run().detail.empty()) run().detail = "the outage budget was used up";
             if (run().state == RunState::waiting) enter(RunState::running, "budget");
@@ -182,12 +189,25 @@ Result<void> Engine::on(const Skip& input) {
     if (run().finished()) return fail(ErrorCode::RunState, "run " + run().id + " is finished");
     if (input.reason.empty()) return fail(ErrorCode::InvalidInput, "skipping a step needs a reason", "use --reason");
     for (Step& step : run().steps) {
-        if (!step.retryAt || run().direction == Direction::backward) continue;
+        // Also when the outcome is missing: a site that never comes back may not hold the run for ever.
+        const auto records = current(step, false);
+        const bool missing = step.state == StepState::running &&
+                             std::any_of(records.begin(), records.end(), [](const CommandRecord* record) {
+                                 return record->state == CommandState::unknown;
+                             });
+        if ((!step.retryAt && !missing) || run().direction == Direction::backward) continue;
         if (!step.skippable)
             return fail(ErrorCode::RunState, "step " + step.name + " cannot be skipped: what follows stands on it");
+        for (CommandRecord* record : records) {
+            if (!isPending(*record)) continue;
+            effect(Effect::Kind::cancel, record->id);
+            record->state = CommandState::failed;
+            record->error = Error(ErrorCode::OutcomeUnknown, "the step was skipped before its outcome was known");
+            record->finishedAt = now_;
+        }
         step.state = StepState::skipped;
         step.retryAt = 0;
-        step.detail = "skipped: " + input.reason + " (" + step.detail + ")";
+        step.detail = "skipped: " + input.reason + " (" + (missing ? "its outcome is not known" : step.detail) + ")";
         step.finishedAt = now_;
         say(step.name + " " + step.detail);
         enter(RunState::running, "skip");
@@ -195,7 +215,7 @@ Result<void> Engine::on(const Skip& input) {
         advance();
         return {};
     }
-    return fail(ErrorCode::RunState, "no failed step of run " + run().id + " waits for a decision");
+    return fail(ErrorCode::RunState, "no step of run " + run().id + " waits for a decision");
 }
 
 Result<void> Engine::on(const Abort& input) {
@@ -213,14 +233,9 @@ Result<void> Engine::on(const Abort& input) {
         return {};
     }
     if (run().state == RunState::paused || run().state == RunState::waiting) enter(RunState::running, "abort");
-    bool promoting = false;
-    for (Step& step : run().steps)
-        if (step.pointOfNoReturn && step.state == StepState::running) {
-            promoting = true;
-            for (CommandRecord* record : current(step, false))
-                if (isPending(*record)) effect(Effect::Kind::cancel, record->id);
-        }
-    if (promoting) {
+    if (Step* promotion = promotionUnderWay()) {
+        for (CommandRecord* record : current(*promotion, false))
+            if (isPending(*record)) effect(Effect::Kind::cancel, record->id);
         say("abort asked for while the promotion is under way: its outcome decides");
         settleState();
         return {};
@@ -239,22 +254,26 @@ Result<Transition> apply(const StepCatalogue& catalogue, const Run& run, const I
 
 UnixMs nextTick(const Run& run) {
     if (run.finished() || run.state == RunState::planned) return 0;
-    UnixMs next = 0;
+    UnixMs next = 0, budgetAt = 0;
     const auto sooner = [&](UnixMs at) {
         if (at && (!next || at < next)) next = at;
     };
     if (run.outageBudgetMs && run.heldAt && !run.pointOfNoReturnPassed() && run.direction == Direction::forward)
-        sooner(run.heldAt + run.outageBudgetMs);
+        budgetAt = run.heldAt + run.outageBudgetMs;
     for (const Step& step : run.steps) {
         sooner(step.retryAt);
         if (step.state != StepState::running && step.state != StepState::undoing) continue;
         for (const CommandRecord& record : step.commands) {
+            // Over the budget, a promotion under way is asked to end again and again, but not all the time.
+            if (step.pointOfNoReturn && budgetAt && isPending(record) && !record.neverLeft)
+                budgetAt = std::max(budgetAt, record.askedAt + timing::askAgainMs);
             if (record.state == CommandState::unknown) sooner(record.askedAt + timing::askAgainMs);
             if (record.state == CommandState::sent)
                 sooner(std::max(record.sentAt + record.deadlineMs + timing::deadlineGraceMs + 1,
                                 record.askedAt + timing::askAgainMs));
         }
     }
+    sooner(budgetAt);
     return next;
 }
 

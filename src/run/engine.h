@@ -28,6 +28,11 @@ struct CommandOutcome {
     Error error;
 };
 struct CommandNeverArrived { std::string id; };
+// The sender's word on the sending of that time: there was no connection, nothing was sent.
+struct CommandNotSent {
+    std::string id;
+    UnixMs sentAt = 0;
+};
 struct CommandStillRunning { std::string id; };
 struct ServerLost { std::string server; };
 struct ServerBack { std::string server; };
@@ -39,7 +44,7 @@ struct Retry {};
 struct Skip { std::string reason; };
 struct Abort { std::string reason; };
 
-using Input = std::variant<Start, CommandOutcome, CommandNeverArrived, CommandStillRunning, ServerLost, ServerBack, Recover,
+using Input = std::variant<Start, CommandOutcome, CommandNeverArrived, CommandNotSent, CommandStillRunning, ServerLost, ServerBack, Recover,
                            Tick, Pause, Resume, Retry, Skip, Abort>;
 
 struct Effect {

@@ -182,6 +182,59 @@ TEST(RunEngine, AnUnknownOutcomeIsAskedForAndNeverAssumed) {
     EXPECT_TRUE(driver.run.pointOfNoReturnPassed());
 }
 
+TEST(RunEngine, AStepOfASiteThatIsGoneForGoodCanBeSkipped) {
+    Driver driver;
+    driver.pastPromote();
+    EXPECT_EQ(driver.give(Skip{"why not"}).error().code, ErrorCode::RunState) << "it is at work";
+    ASSERT_TRUE(driver.give(ServerLost{"a"}));
+    EXPECT_EQ(driver.run.state, RunState::waiting);
+    EXPECT_EQ(driver.give(Skip{""}).error().code, ErrorCode::InvalidInput);
+    ASSERT_TRUE(driver.give(Skip{"the site burnt down"}));
+    EXPECT_EQ(driver.run.state, RunState::done);
+    EXPECT_EQ(driver.run.find("rejoin")->state, StepState::skipped);
+
+    Driver early;
+    early.toPromote();
+    ASSERT_TRUE(early.give(ServerLost{"b"}));
+    EXPECT_EQ(early.give(Skip{"hurry"}).error().code, ErrorCode::RunState) << "nothing stands on a promotion nobody knows of";
+}
+
+TEST(RunEngine, APromotionThatWasNeverSentDoesNotKeepWritesAway) {
+    Driver driver;
+    driver.toPromote();
+    ASSERT_TRUE(driver.give(CommandNotSent{"r-1.promote.0.act1", driver.now}));
+    ASSERT_TRUE(driver.give(CommandNotSent{"r-1.activate.0.act1", driver.now}));
+    EXPECT_EQ(driver.run.state, RunState::waiting) << "the agent may come back within the budget";
+    EXPECT_EQ(driver.run.direction, Direction::forward);
+    driver.now += 5000;
+    ASSERT_TRUE(driver.give(Tick{}));
+    EXPECT_EQ(driver.sent(), "r-1.fence.0.undo1");
+    driver.done("r-1.fence.0.undo1");
+    EXPECT_EQ(driver.run.state, RunState::failed);
+
+    Driver aborted;
+    aborted.toPromote();
+    ASSERT_TRUE(aborted.give(CommandNotSent{"r-1.promote.0.act1", aborted.now}));
+    ASSERT_TRUE(aborted.give(Abort{"x"}));
+    EXPECT_EQ(aborted.sent(), "r-1.fence.0.undo1");
+}
+
+TEST(RunEngine, ASendingThatFailedSaysNothingOfALaterOne) {
+    Driver driver;
+    driver.toPromote();
+    const UnixMs first = driver.now;
+    driver.now += 300;
+    ASSERT_TRUE(driver.give(ServerBack{"b"}));
+    ASSERT_TRUE(driver.give(CommandNeverArrived{"r-1.promote.0.act1"}));
+    EXPECT_EQ(driver.sent(), "r-1.promote.0.act1");
+    ASSERT_TRUE(driver.give(CommandNotSent{"r-1.promote.0.act1", first}));
+    driver.now += 5000;
+    ASSERT_TRUE(driver.give(Tick{}));
+    EXPECT_EQ(driver.run.direction, Direction::forward) << "it may have begun";
+    ASSERT_TRUE(driver.give(CommandNeverArrived{"r-1.promote.0.act1"}));
+    EXPECT_EQ(driver.sent(), "r-1.fence.0.undo1") << "over the budget nothing is begun any more";
+}
+
 TEST(RunEngine, ACommandThatNeverArrivedIsSentAgainWithItsId) {
     Driver driver;
     ASSERT_TRUE(driver.give(Start{}));
@@ -291,7 +344,8 @@ std::string fingerprint(const Run& run) {
             newest[record.undo] = std::max(newest[record.undo], record.attempt);
         for (const CommandRecord& record : step.commands)
             if (record.attempt == newest[record.undo])
-                out += std::string(record.undo ? "u" : "a") + std::string(nameOf(record.state)).substr(0, 1) + record.key;
+                out += std::string(record.undo ? "u" : "a") + std::string(nameOf(record.state)).substr(0, 1) +
+                       (record.neverLeft ? "n" : "") + record.key;
     }
     return out;
 }
@@ -309,6 +363,7 @@ std::vector<Input> inputsFor(const Run& run) {
             inputs.push_back(CommandOutcome{record.id, CommandState::failed, {}, Error(ErrorCode::DatabaseFailed, "no")});
             inputs.push_back(CommandOutcome{record.id, CommandState::unknown, {}, Error(ErrorCode::Interrupted, "?")});
             inputs.push_back(CommandNeverArrived{record.id});
+            inputs.push_back(CommandNotSent{record.id, record.sentAt});
             inputs.push_back(CommandStillRunning{record.id});
         }
     return inputs;

@@ -56,6 +56,7 @@ Json storedCommand(const CommandRecord& record) {
                       {"sentAt", record.sentAt},
                       {"finishedAt", record.finishedAt},
                       {"askedAt", record.askedAt},
+                      {"neverLeft", record.neverLeft},
                       {"result", record.result},
                       {"error", errorOrNull(record.error)}};
 }
@@ -81,6 +82,7 @@ Result<CommandRecord> commandFromStored(const Json& value) {
     record.sentAt = timeAt(reader, "sentAt");
     record.finishedAt = timeAt(reader, "finishedAt");
     record.askedAt = timeAt(reader, "askedAt");
+    record.neverLeft = reader.boolean("neverLeft", false);
     record.result = jsonAt(reader, "result");
     record.error = errorAt(reader, "error");
     TRY_VOID(reader.finish());

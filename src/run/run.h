@@ -41,6 +41,7 @@ struct CommandRecord {
     int64_t deadlineMs = 0;
     UnixMs sentAt = 0, finishedAt = 0;
     UnixMs askedAt = 0;  // when the agent's ledger was last asked
+    bool neverLeft = false;  // there was no connection to send it over: it has certainly not begun
     Json result;
     Error error;
     std::string progress;  // newest progress sentence; kept in memory with the run, not worth a commit of its own
