@@ -217,6 +217,12 @@ class Program {
     }
 
   private:
+    // Whoever started the tests may have made SIGINT ignored, as shells do for what runs in the background.
+    static void hearSignals() {
+        ::signal(SIGINT, SIG_DFL);
+        ::signal(SIGTERM, SIG_DFL);
+    }
+
     void startWithPipes(const std::vector<char*>& argv, const std::vector<char*>& envp) {
         int in[2], out[2], err[2];
         ASSERT_EQ(::pipe2(in, O_CLOEXEC) | ::pipe2(out, O_CLOEXEC) | ::pipe2(err, O_CLOEXEC), 0);
@@ -225,6 +231,7 @@ class Program {
             ::dup2(in[0], 0);
             ::dup2(out[1], 1);
             ::dup2(err[1], 2);
+            hearSignals();
             ::execve(argv[0], argv.data(), envp.data());
             ::_exit(127);
         }
@@ -240,6 +247,7 @@ class Program {
         winsize size{40, 120, 0, 0};
         pid_ = ::forkpty(&master, nullptr, nullptr, &size);
         if (pid_ == 0) {
+            hearSignals();
             ::execve(argv[0], argv.data(), envp.data());
             ::_exit(127);
         }

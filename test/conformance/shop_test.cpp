@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <filesystem>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -26,7 +25,7 @@ using driver::test::Reply;
 using testing::HasSubstr;
 
 std::string shopDirectory() {
-    return (std::filesystem::path(__FILE__).parent_path() / "../../examples/shop").lexically_normal();
+    return std::string(SWB_SOURCE_DIR) + "/examples/shop";
 }
 
 const std::string form = "Content-Type: application/x-www-form-urlencoded\r\n";
