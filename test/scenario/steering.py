@@ -37,6 +37,8 @@ def wait_state(stage, run, state, seconds=20):
 def switch_paused(stage, **body):
     """A switch that is paused before its maintenance: nothing has been taken away yet."""
     run = stage.switch(**body)
+    # A pause takes effect before the next step: asked for too early it would come before the catch-up.
+    wait_for("the catch-up begins", 10, lambda: step_of(run_of(stage, run), "catch-up")["state"] != "pending", 0.002)
     order(stage, run, "pause")
     run = wait_state(stage, run, "paused")
     assert step_of(run, "maintenance-on")["state"] == "pending", describe(run)
