@@ -106,7 +106,8 @@ std::string configText(const DaemonConfig& config) {
     text += "  name_servers:                      # the zone's NS records; the first is the SOA's primary\n";
     for (const auto& server : config.zone.nameServers) {
         std::string addresses;
-        for (const std::string& address : server.addresses) addresses += (addresses.empty() ? "\"" : ", \"") + address + "\"";
+        for (const std::string& address : server.addresses)
+            addresses += (addresses.empty() ? "\"" : ", \"") + address + "\"";
         text += "    - {name: " + server.name + ", addresses: [" + addresses + "]}\n";
     }
     return text;

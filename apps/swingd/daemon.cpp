@@ -31,7 +31,8 @@ Result<net::TlsIdentity> loadIdentity(const DataPaths& paths, const crypto::Cert
     wanted.commonName = config.names.empty() ? "swingd" : config.names.front();
     wanted.usage = crypto::CertificateUsage::server;
     wanted.lifetimeHours = certificateHours;
-    for (const std::string& name : config.names) (isIpAddress(name) ? wanted.ipAddresses : wanted.dnsNames).push_back(name);
+    for (const std::string& name : config.names)
+        (isIpAddress(name) ? wanted.ipAddresses : wanted.dnsNames).push_back(name);
     bool usable = false;
     if (auto present = readFile(paths.certificate); present && fileExists(paths.certificateKey)) {
         const auto info = crypto::certificateInfo(*present);
@@ -71,12 +72,15 @@ Result<Fd> blockSignals() {
     return fd;
 }
 
-Result<void> writeReady(const RunRequest& request, const net::HttpServer& server, const dispatch::Publisher& publisher) {
+Result<void> writeReady(const RunRequest& request, const net::HttpServer& server,
+                        const dispatch::Publisher& publisher) {
     if (request.readyFile.empty()) return {};
     JsonArray api, dns;
-    for (const net::ListenAddress& address : server.addresses()) api.emplace_back(HostPort{address.address, address.port}.text());
+    for (const net::ListenAddress& address : server.addresses())
+        api.emplace_back(HostPort{address.address, address.port}.text());
     for (const dns::Endpoint& endpoint : publisher.server().endpoints()) dns.emplace_back(endpoint.toText());
-    return writeFileAtomically(request.readyFile, toText(JsonObject{{"pid", ::getpid()}, {"api", api}, {"dns", dns}}), 0644);
+    return writeFileAtomically(request.readyFile, toText(JsonObject{{"pid", ::getpid()}, {"api", api}, {"dns", dns}}),
+                               0644);
 }
 
 }  // namespace
@@ -97,8 +101,8 @@ Result<void> runDaemon(const RunRequest& request) {
     dispatch::Inspector inspector(*store, fleet, clock);
     inspector.setDnsServing(true);
     dispatch::Conductor conductor(*store, fleet, verbs, clock);
-    api::Api api(api::Context{*store, fleet, conductor, inspector, *publisher, authority, sealer, clock, config.zone.zone,
-                              config.publicUrl, SWB_VERSION});
+    api::Api api(api::Context{*store, fleet, conductor, inspector, *publisher, authority, sealer, clock,
+                              config.zone.zone, config.publicUrl, SWB_VERSION});
     Gateway gateway(api, fleet, *store, authority);
     TRY_VOID(conductor.start());
 

@@ -21,8 +21,9 @@ class SocketChannel final : public dispatch::Channel {
 };
 
 Json eventJson(const store::Event& event) {
-    return JsonObject{{"sequence", event.sequence}, {"at", isoTime(event.at)}, {"type", event.type}, {"subject", event.subject},
-                      {"actor", event.actor}, {"detail", event.detail}, {"previousHash", event.previousHash}, {"hash", event.hash}};
+    return JsonObject{{"sequence", event.sequence},         {"at", isoTime(event.at)}, {"type", event.type},
+                      {"subject", event.subject},           {"actor", event.actor},    {"detail", event.detail},
+                      {"previousHash", event.previousHash}, {"hash", event.hash}};
 }
 
 // One reader of the event log: what it missed first, then what comes, each once and in order.
@@ -51,7 +52,8 @@ class EventFollower : public std::enable_shared_from_this<EventFollower> {
             const auto events = store_.events(query);
             if (!events || events->empty()) return;
             for (const store::Event& event : *events) {
-                if (!stream_->send(net::EventStream::format(std::to_string(event.sequence), event.type, toText(eventJson(event)))))
+                if (!stream_->send(
+                        net::EventStream::format(std::to_string(event.sequence), event.type, toText(eventJson(event)))))
                     return;
                 after_ = event.sequence;
             }
@@ -67,7 +69,8 @@ class EventFollower : public std::enable_shared_from_this<EventFollower> {
 
 }  // namespace
 
-Gateway::Gateway(api::Api& api, dispatch::Fleet& fleet, store::Store& store, const crypto::CertificateAuthority& authority)
+Gateway::Gateway(api::Api& api, dispatch::Fleet& fleet, store::Store& store,
+                 const crypto::CertificateAuthority& authority)
     : api_(api), fleet_(fleet), store_(store), authority_(authority) {
     dispatch::FleetListener listener;
     listener.message = [this](const std::string& server, const link::Message& message) {

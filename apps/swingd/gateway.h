@@ -1,4 +1,5 @@
-// Between the net module and the rest: HTTP requests to the API, WebSockets to the fleet, the store's events to streams.
+// Between the net module and the rest: HTTP requests to the API, WebSockets to the fleet, the store's events to
+// streams.
 #pragma once
 
 #include "api/api.h"

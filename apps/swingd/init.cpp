@@ -29,7 +29,8 @@ Result<InitResult> initialise(const InitRequest& request) {
     TRY_VOID(writeFileAtomically(paths.adminToken, token.reveal() + "\n", 0600));
     // Last: a directory with a configuration is complete.
     TRY_VOID(writeFileAtomically(paths.config, configText(request.config), 0644));
-    return InitResult{TRY(crypto::fingerprint(authority.certificatePem)), paths.adminToken, paths.authority, paths.config};
+    return InitResult{TRY(crypto::fingerprint(authority.certificatePem)), paths.adminToken, paths.authority,
+                      paths.config};
 }
 
 }  // namespace swb

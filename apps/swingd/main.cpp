@@ -28,7 +28,8 @@ int report(const Error& error, bool json) {
 Result<HostPort> listenAddress(const std::string& text) {
     const bool any = text.size() > 2 && text.ends_with(":0");
     HostPort address = TRY(parseHostPort(any ? text.substr(0, text.size() - 1) + "1" : text));
-    if (!isIpAddress(address.host)) return fail(ErrorCode::InvalidInput, text + " must be ADDRESS:PORT", "for example 0.0.0.0:8443");
+    if (!isIpAddress(address.host))
+        return fail(ErrorCode::InvalidInput, text + " must be ADDRESS:PORT", "for example 0.0.0.0:8443");
     if (any) address.port = 0;
     return address;
 }
@@ -38,11 +39,14 @@ Result<dispatch::ZoneSettings::NameServer> nameServer(const std::string& text) {
     const size_t equals = text.find('=');
     dispatch::ZoneSettings::NameServer server;
     server.name = text.substr(0, equals);
-    if (!isHostName(server.name)) return fail(ErrorCode::InvalidInput, "'" + text.substr(0, 100) + "' is not NAME=ADDRESS", "for example ns1=192.0.2.1");
+    if (!isHostName(server.name))
+        return fail(ErrorCode::InvalidInput, "'" + text.substr(0, 100) + "' is not NAME=ADDRESS",
+                    "for example ns1=192.0.2.1");
     for (size_t start = equals; start != std::string::npos && start < text.size();) {
         const size_t comma = text.find(',', start + 1);
         server.addresses.push_back(text.substr(start + 1, comma == std::string::npos ? comma : comma - start - 1));
-        if (!isIpAddress(server.addresses.back())) return fail(ErrorCode::InvalidInput, "'" + server.addresses.back() + "' is not an IP address");
+        if (!isIpAddress(server.addresses.back()))
+            return fail(ErrorCode::InvalidInput, "'" + server.addresses.back() + "' is not an IP address");
         start = comma;
     }
     return server;
@@ -52,12 +56,16 @@ Result<InitRequest> initRequest(const Options& options) {
     InitRequest request;
     request.directory = options.directory;
     DaemonConfig& config = request.config;
-    if (!isHostName(options.zone)) return fail(ErrorCode::InvalidInput, "'" + options.zone.substr(0, 100) + "' is not a domain name", "for example failover.example.com");
+    if (!isHostName(options.zone))
+        return fail(ErrorCode::InvalidInput, "'" + options.zone.substr(0, 100) + "' is not a domain name",
+                    "for example failover.example.com");
     config.zone.zone = options.zone;
     for (const std::string& text : options.listen) config.listen.push_back(TRY(listenAddress(text)));
     // A UDP answer must leave from the address that was asked, so the name server listens at addresses, never at "any".
     std::vector<std::string> dnsListen = options.dnsListen;
-    if (dnsListen.empty()) dnsListen = {(!options.names.empty() && isIpv4(options.names.front()) ? options.names.front() : "127.0.0.1") + ":53"};
+    if (dnsListen.empty())
+        dnsListen = {(!options.names.empty() && isIpv4(options.names.front()) ? options.names.front() : "127.0.0.1") +
+                     ":53"};
     for (const std::string& text : dnsListen) config.dnsListen.push_back(TRY(listenAddress(text)));
     for (const std::string& text : options.nameServers) config.zone.nameServers.push_back(TRY(nameServer(text)));
     // Without a word about name servers, the controller itself is ns1, at the address it was told to be reached at.
@@ -66,12 +74,14 @@ Result<InitRequest> initRequest(const Options& options) {
     config.names = options.names;
     if (config.names.empty()) config.names = {reachable};
     for (const char* always : {"127.0.0.1", "localhost"})
-        if (std::find(config.names.begin(), config.names.end(), always) == config.names.end()) config.names.emplace_back(always);
+        if (std::find(config.names.begin(), config.names.end(), always) == config.names.end())
+            config.names.emplace_back(always);
     if (config.zone.nameServers.empty()) {
         const std::string address = isIpAddress(reachable) ? reachable : config.dnsListen.front().host;
         config.zone.nameServers.push_back({"ns1", {address}});
     }
-    config.publicUrl = options.publicUrl.empty() ? "https://" + HostPort{reachable, config.listen.front().port}.text() : options.publicUrl;
+    config.publicUrl = options.publicUrl.empty() ? "https://" + HostPort{reachable, config.listen.front().port}.text()
+                                                 : options.publicUrl;
     return request;
 }
 
@@ -81,9 +91,13 @@ int initCommand(const Options& options) {
     const auto made = initialise(*request);
     if (!made) return report(made.error(), options.json);
     if (options.json) {
-        std::cout << toPrettyText(JsonObject{{"directory", options.directory}, {"config", made->configFile}, {"authority", made->authorityFile},
-                                             {"authorityFingerprint", made->authorityFingerprint}, {"adminTokenFile", made->adminTokenFile},
-                                             {"url", request->config.publicUrl}, {"zone", options.zone}})
+        std::cout << toPrettyText(JsonObject{{"directory", options.directory},
+                                             {"config", made->configFile},
+                                             {"authority", made->authorityFile},
+                                             {"authorityFingerprint", made->authorityFingerprint},
+                                             {"adminTokenFile", made->adminTokenFile},
+                                             {"url", request->config.publicUrl},
+                                             {"zone", options.zone}})
                   << "\n";
         return 0;
     }
@@ -93,7 +107,8 @@ int initCommand(const Options& options) {
               << "  CA              " << made->authorityFile << "\n"
               << "  CA pin          " << made->authorityFingerprint << "\n"
               << "Start it: swingd run --data " << options.directory << "\n"
-              << "Use it:   swing --url " << request->config.publicUrl << " --ca " << made->authorityFile << " --token @" << made->adminTokenFile << " status\n";
+              << "Use it:   swing --url " << request->config.publicUrl << " --ca " << made->authorityFile
+              << " --token @" << made->adminTokenFile << " status\n";
     return 0;
 }
 
@@ -110,14 +125,18 @@ int main(int argc, char** argv) {
     CLI::App app("Swingbridge controller: state, plans, runs, DNS, API.");
     app.set_version_flag("--version", std::string("swingd ") + SWB_VERSION);
     app.require_subcommand(1);
-    app.footer("Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused by a check, 4 outcome unknown.\n"
-               "Errors go to standard error with a code (SWB-...), a sentence and a hint.");
+    app.footer(
+        "Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused by a check, 4 outcome unknown.\n"
+        "Errors go to standard error with a code (SWB-...), a sentence and a hint.");
 
     auto* init = app.add_subcommand("init", "Make the controller's directory: CA, admin token, configuration");
     init->add_option("--data", options.directory, "directory to make")->capture_default_str();
-    init->add_option("--zone", options.zone, "zone of the failover addresses, delegated to this controller")->required();
+    init->add_option("--zone", options.zone, "zone of the failover addresses, delegated to this controller")
+        ->required();
     init->add_option("--listen", options.listen, "ADDRESS:PORT of the API and the agents")->capture_default_str();
-    init->add_option("--dns-listen", options.dnsListen, "ADDRESS:PORT of the name server, UDP and TCP; explicit addresses (default: the first --name, port 53)");
+    init->add_option(
+        "--dns-listen", options.dnsListen,
+        "ADDRESS:PORT of the name server, UDP and TCP; explicit addresses (default: the first --name, port 53)");
     init->add_option("--name-server", options.nameServers, "NAME=ADDRESS of a name server of the zone (repeat)");
     init->add_option("--name", options.names, "name or address under which the controller is reached (repeat)");
     init->add_option("--public-url", options.publicUrl, "URL that agents and people are told");

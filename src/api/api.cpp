@@ -19,8 +19,7 @@ bool matches(std::string_view pattern, std::string_view path, std::vector<std::s
         } else if (wanted != given) {
             return false;
         }
-        if (patternEnd == std::string_view::npos || pathEnd == std::string_view::npos)
-            return patternEnd == pathEnd;
+        if (patternEnd == std::string_view::npos || pathEnd == std::string_view::npos) return patternEnd == pathEnd;
         pattern.remove_prefix(patternEnd);
         path.remove_prefix(pathEnd);
     }
@@ -28,10 +27,14 @@ bool matches(std::string_view pattern, std::string_view path, std::vector<std::s
 
 bool permits(Role role, Access access) {
     switch (access) {
-        case Access::open: return true;
-        case Access::viewer: return true;
-        case Access::operator_: return role == Role::operator_ || role == Role::admin;
-        case Access::admin: return role == Role::admin;
+        case Access::open:
+            return true;
+        case Access::viewer:
+            return true;
+        case Access::operator_:
+            return role == Role::operator_ || role == Role::admin;
+        case Access::admin:
+            return role == Role::admin;
     }
     return false;
 }
@@ -66,14 +69,16 @@ Result<Actor> Api::authenticate(const std::string& authorization) {
     if (!document) return fail(ErrorCode::Unauthenticated, "the token is not known", "was it deleted?");
     const ApiToken token = TRY(apiTokenFromJson(document->body));
     if (token.expiresAt && token.expiresAt <= context_.clock.now())
-        return fail(ErrorCode::Unauthenticated, "the token expired at " + isoTime(token.expiresAt), "ask an admin for a new one");
+        return fail(ErrorCode::Unauthenticated, "the token expired at " + isoTime(token.expiresAt),
+                    "ask an admin for a new one");
     return Actor{"token/" + token.name, token.role};
 }
 
 Response Api::handle(const Request& request) {
     auto response = dispatch(request);
     if (!response) {
-        logInfo("api", "{} {} from {}: {}", request.method, request.path, request.remoteAddress, describe(response.error()));
+        logInfo("api", "{} {} from {}: {}", request.method, request.path, request.remoteAddress,
+                describe(response.error()));
         return errorResponse(response.error());
     }
     return std::move(*response);
@@ -99,8 +104,11 @@ Result<Response> Api::dispatch(const Request& request) {
     }
     // Whoever has no token learns nothing about which paths exist.
     TRY(authenticate(request.authorization));
-    if (pathExists) return Response{405, JsonObject{{"error", errorToJson(Error(ErrorCode::InvalidInput, request.method + " is not possible here"))}}};
-    return fail(ErrorCode::NotFound, "there is nothing at " + request.path.substr(0, 200), "GET /v1/openapi.json lists the routes");
+    if (pathExists)
+        return Response{405, JsonObject{{"error", errorToJson(Error(ErrorCode::InvalidInput,
+                                                                    request.method + " is not possible here"))}}};
+    return fail(ErrorCode::NotFound, "there is nothing at " + request.path.substr(0, 200),
+                "GET /v1/openapi.json lists the routes");
 }
 
 Result<Secret> createToken(store::Store& store, const std::string& name, Role role, UnixMs expiresAt,
@@ -114,7 +122,8 @@ Result<Secret> createToken(store::Store& store, const std::string& name, Role ro
     token.expiresAt = expiresAt;
     store::Commit commit;
     commit.puts.push_back({"token", token.hash, store::mustNotExist, toJson(token)});
-    commit.events.push_back({"token.created", "token/" + token.id, actor, JsonObject{{"name", name}, {"role", nameOf(role)}}});
+    commit.events.push_back(
+        {"token.created", "token/" + token.id, actor, JsonObject{{"name", name}, {"role", nameOf(role)}}});
     TRY(store.commit(commit));
     return secret;
 }

@@ -1,4 +1,5 @@
-// The API: one route table → who may, which handler. Requests become intents; nothing here talks to agents or databases.
+// The API: one route table → who may, which handler. Requests become intents; nothing here talks to agents or
+// databases.
 //
 //     Request ──► authenticate (token → role) ──► Route ──► handler ──► documents, or a planner and Conductor::begin
 //
@@ -46,7 +47,9 @@ struct Call {
     std::vector<std::string> parts;
 
     Result<Json> json() const;  // the body as an object; empty body: {}
-    std::string actorText() const { return actor.name + (request.remoteAddress.empty() ? "" : " from " + request.remoteAddress); }
+    std::string actorText() const {
+        return actor.name + (request.remoteAddress.empty() ? "" : " from " + request.remoteAddress);
+    }
 };
 
 struct Context {
@@ -76,6 +79,7 @@ class Api {
 };
 
 // The first admin token of a new controller; answers it in clear, stores its hash.
-Result<Secret> createToken(store::Store& store, const std::string& name, Role role, UnixMs expiresAt, const std::string& actor);
+Result<Secret> createToken(store::Store& store, const std::string& name, Role role, UnixMs expiresAt,
+                           const std::string& actor);
 
 }  // namespace swb::api

@@ -14,13 +14,16 @@ Result<Application> parseDefinition(const Request& request) {
 // The definition may only name a site and servers that exist, and servers of that site.
 Result<void> checkReferences(const Context& context, const Application& application) {
     if (!TRY(context.store.get("site", application.site)))
-        return fail(ErrorCode::NotFound, "there is no site " + application.site, "`swing site add " + application.site + "`");
+        return fail(ErrorCode::NotFound, "there is no site " + application.site,
+                    "`swing site add " + application.site + "`");
     for (const std::string& name : application.servers()) {
         const auto document = TRY(context.store.get("server", name));
         if (!document)
-            return fail(ErrorCode::NotFound, "there is no server " + name, "`swing server token " + name + " --site " + application.site + "`, then `swing-agent join`");
+            return fail(ErrorCode::NotFound, "there is no server " + name,
+                        "`swing server token " + name + " --site " + application.site + "`, then `swing-agent join`");
         if (textAt(document->body, "site") != application.site)
-            return fail(ErrorCode::InvalidDefinition, "the server " + name + " is at the site " + textAt(document->body, "site") + ", not " + application.site);
+            return fail(ErrorCode::InvalidDefinition, "the server " + name + " is at the site " +
+                                                          textAt(document->body, "site") + ", not " + application.site);
     }
     return {};
 }
@@ -29,11 +32,15 @@ Result<void> checkReferences(const Context& context, const Application& applicat
 Result<void> checkSupported(const Application& application) {
     for (const auto& [name, spec] : application.databases)
         if (spec.engine != Engine::postgresql)
-            return fail(ErrorCode::Unsupported, "databases." + name + ": " + std::string(nameOf(spec.engine)) + " is not driven by this release",
-                        "leave it out of the definition: it is then not replicated and not switched");
+            return fail(
+                ErrorCode::Unsupported,
+                "databases." + name + ": " + std::string(nameOf(spec.engine)) + " is not driven by this release",
+                "leave it out of the definition: it is then not replicated and not switched");
     for (const WebSpec& web : application.web)
         if (web.front != Front::nginx)
-            return fail(ErrorCode::Unsupported, "web: " + std::string(nameOf(web.front)) + " is not driven by this release", "put an nginx in front");
+            return fail(ErrorCode::Unsupported,
+                        "web: " + std::string(nameOf(web.front)) + " is not driven by this release",
+                        "put an nginx in front");
     return {};
 }
 
@@ -42,20 +49,23 @@ Result<void> checkUses(const Context& context, const Application& application) {
     for (const store::Document& document : TRY(context.store.list("group"))) {
         const Group group = TRY(groupFromJson(document.body));
         if ((group.primary == application.name || group.secondary == application.name) && application.web.empty())
-            return fail(ErrorCode::SlotRule, application.name + " belongs to the group " + group.name + " and needs a web front");
+            return fail(ErrorCode::SlotRule,
+                        application.name + " belongs to the group " + group.name + " and needs a web front");
     }
     for (const store::Document& document : TRY(context.store.list("link"))) {
         const Link link = TRY(linkFromJson(document.body));
-        if ((link.from == application.name || link.to == application.name) && !application.databases.count(link.database))
-            return fail(ErrorCode::InUse, "the database " + link.database + " is replicated between " + link.from + " and " + link.to,
+        if ((link.from == application.name || link.to == application.name) &&
+            !application.databases.count(link.database))
+            return fail(ErrorCode::InUse,
+                        "the database " + link.database + " is replicated between " + link.from + " and " + link.to,
                         "`swing replication disable` first");
     }
     return {};
 }
 
 // apply: the newest definition and its run. `text` keeps the file as it was written.
-Result<Response> planAndBegin(Context& context, const Call& call, const Application& application, const std::string& text,
-                              std::optional<store::Document> present, bool dryRun) {
+Result<Response> planAndBegin(Context& context, const Call& call, const Application& application,
+                              const std::string& text, std::optional<store::Document> present, bool dryRun) {
     plan::Snapshot snapshot;
     snapshot.at = context.clock.now();
     snapshot.to = application;
@@ -69,10 +79,12 @@ Result<Response> planAndBegin(Context& context, const Call& call, const Applicat
     }
     run::Run run = TRY(plan::planApply(snapshot, intentOf(context, call, "apply")));
     run.from.clear();  // the peer is not touched, so it is not locked
-    if (dryRun) return Response{200, JsonObject{{"application", applicationToJson(application)}, {"run", run::toPublic(run)}}};
+    if (dryRun)
+        return Response{200, JsonObject{{"application", applicationToJson(application)}, {"run", run::toPublic(run)}}};
     store::Commit extra;
-    extra.puts.push_back({"application", application.name, present ? present->version : store::mustNotExist,
-                          JsonObject{{"site", application.site}, {"definition", applicationToJson(application)}, {"text", text}}});
+    extra.puts.push_back(
+        {"application", application.name, present ? present->version : store::mustNotExist,
+         JsonObject{{"site", application.site}, {"definition", applicationToJson(application)}, {"text", text}}});
     extra.events.push_back({present ? "application.changed" : "application.added", "application/" + application.name,
                             call.actorText(), JsonObject{{"run", run.id}}});
     Response response = TRY(beginRun(context, std::move(run), std::move(extra)));
@@ -87,7 +99,8 @@ Result<Response> changeSecret(Context& context, const Call& call, store::Commit 
     const std::string& name = call.parts[0];
     const store::Document document = TRY(store::getOrFail(context.store, "application", name));
     const Application application = TRY(loadApplication(context, name));
-    change.events.push_back({"secret.changed", "application/" + name, call.actorText(), JsonObject{{"name", call.parts[1]}}});
+    change.events.push_back(
+        {"secret.changed", "application/" + name, call.actorText(), JsonObject{{"name", call.parts[1]}}});
     TRY(context.store.commit(change));
     if (application.servers().empty()) return Response{200, JsonObject{{"run", nullptr}}};
     return planAndBegin(context, call, application, textAt(document.body, "text"), document, false);
@@ -144,11 +157,14 @@ Result<Response> showApplication(Context& context, const Call& call) {
     const Application application = TRY(loadApplication(context, call.parts[0]));
     JsonArray secrets;
     for (const store::Document& secret : TRY(context.store.list("secret")))
-        if (secret.id.starts_with(application.name + "/")) secrets.emplace_back(secret.id.substr(application.name.size() + 1));
+        if (secret.id.starts_with(application.name + "/"))
+            secrets.emplace_back(secret.id.substr(application.name.size() + 1));
     JsonObject processes, databases, fronts;
     for (const std::string& server : application.servers()) {
         const Json facts = context.fleet.facts(server);
-        for (const auto& [key, into] : {std::pair<const char*, JsonObject*>{"processes", &processes}, {"databases", &databases}, {"fronts", &fronts}})
+        for (const auto& [key, into] : {std::pair<const char*, JsonObject*>{"processes", &processes},
+                                        {"databases", &databases},
+                                        {"fronts", &fronts}})
             if (const Json* list = memberAt(facts, key); list && list->is_object())
                 for (const auto& member : list->get_object())
                     if (std::string_view(member.key()).starts_with(application.name + "/"))
@@ -171,13 +187,16 @@ Result<Response> putSecret(Context& context, const Call& call) {
     const std::string& application = call.parts[0];
     const std::string& name = call.parts[1];
     TRY(store::getOrFail(context.store, "application", application));
-    if (name.empty() || name.size() > 128 || name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != std::string::npos)
-        return fail(ErrorCode::InvalidInput, "'" + name.substr(0, 60) + "' is not the name of a secret", "it becomes an environment variable: A-Z, 0-9 and '_'");
+    if (name.empty() || name.size() > 128 ||
+        name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != std::string::npos)
+        return fail(ErrorCode::InvalidInput, "'" + name.substr(0, 60) + "' is not the name of a secret",
+                    "it becomes an environment variable: A-Z, 0-9 and '_'");
     const Json body = TRY(call.json());
     JsonReader reader(body);
     const Secret value(reader.string("value"));
     TRY_VOID(reader.finish());
-    if (value.reveal().size() > limits::environmentValueBytes || value.reveal().find_first_of(std::string_view("\0\n", 2)) != std::string::npos)
+    if (value.reveal().size() > limits::environmentValueBytes ||
+        value.reveal().find_first_of(std::string_view("\0\n", 2)) != std::string::npos)
         return fail(ErrorCode::InvalidInput, "the secret is longer than 8 KiB or has a line break in it");
     const std::string id = dispatch::ControllerVerbs::secretId(application, name);
     store::Commit change;
@@ -199,7 +218,9 @@ Result<Response> setMaintenance(Context& context, const Call& call) {
     const bool on = reader.boolean("on", true);
     const std::string mode = reader.string("mode", "page"), reason = reader.string("reason", "");
     TRY_VOID(reader.finish());
-    if (mode != "page") return fail(ErrorCode::InvalidInput, "maintenance mode '" + mode.substr(0, 40) + "' is not known", "this release has the mode page");
+    if (mode != "page")
+        return fail(ErrorCode::InvalidInput, "maintenance mode '" + mode.substr(0, 40) + "' is not known",
+                    "this release has the mode page");
     plan::Snapshot snapshot = TRY(context.inspector.ofApplications("", call.parts[0], !on));
     if (!snapshot.group.busy.empty())
         return fail(ErrorCode::GroupBusy, snapshot.group.name + " is held by run " + snapshot.group.busy);

@@ -20,7 +20,8 @@ Result<Response> beginRun(Context& context, run::Run run, store::Commit extra) {
     }
     auto begun = context.conductor.begin(std::move(run), std::move(extra));
     if (!begun && begun.error().code == ErrorCode::Conflict)
-        return fail(ErrorCode::GroupBusy, "another run began at the same moment: " + begun.error().message, "look at `swing run list`");
+        return fail(ErrorCode::GroupBusy, "another run began at the same moment: " + begun.error().message,
+                    "look at `swing run list`");
     if (!begun) return fail(begun.error());
     return Response{202, JsonObject{{"run", run::toPublic(*begun)}}};
 }
@@ -65,7 +66,8 @@ Json linkStatus(const Context& context, const Link& link) {
         hint = "the source does not see the replica streaming: look at its log";
         if (const Json* rows = memberAt(source, "replicas"); rows && rows->is_array())
             for (const Json& row : rows->get_array()) {
-                if (textAt(row, "application") != Link::slotFor(link.to) || textAt(row, "state") != "streaming") continue;
+                if (textAt(row, "application") != Link::slotFor(link.to) || textAt(row, "state") != "streaming")
+                    continue;
                 lagBytes = integerAt(row, "lagBytes");
                 const Json* seconds = memberAt(row, "lagSeconds");
                 lagSeconds = seconds ? *seconds : Json(nullptr);
@@ -74,9 +76,15 @@ Json linkStatus(const Context& context, const Link& link) {
                 hint = behind ? "a slow network or disk, or a long transaction" : "";
             }
     }
-    return JsonObject{{"from", link.from},         {"to", link.to},          {"database", link.database},
-                      {"engine", link.engine},     {"state", nameOf(state)}, {"lagBytes", lagBytes},
-                      {"lagSeconds", lagSeconds},  {"since", isoTime(link.since)}, {"hint", hint}};
+    return JsonObject{{"from", link.from},
+                      {"to", link.to},
+                      {"database", link.database},
+                      {"engine", link.engine},
+                      {"state", nameOf(state)},
+                      {"lagBytes", lagBytes},
+                      {"lagSeconds", lagSeconds},
+                      {"since", isoTime(link.since)},
+                      {"hint", hint}};
 }
 
 }  // namespace swb::api

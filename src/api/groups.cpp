@@ -22,19 +22,23 @@ Result<void> checkSlots(const Context& context, const Group& group) {
         if (name.empty()) continue;
         const Application application = TRY(loadApplication(context, name));
         if (application.web.empty())
-            return fail(ErrorCode::SlotRule, name + " has no web front", "the address needs one: add `web:` to its definition");
+            return fail(ErrorCode::SlotRule, name + " has no web front",
+                        "the address needs one: add `web:` to its definition");
     }
     if (!group.primary.empty() && !group.secondary.empty()) {
-        const std::string a = TRY(loadApplication(context, group.primary)).site, b = TRY(loadApplication(context, group.secondary)).site;
+        const std::string a = TRY(loadApplication(context, group.primary)).site,
+                          b = TRY(loadApplication(context, group.secondary)).site;
         if (a == b)
-            return fail(ErrorCode::SlotRule, "both applications are at the site " + a, "a failover group needs two sites");
+            return fail(ErrorCode::SlotRule, "both applications are at the site " + a,
+                        "a failover group needs two sites");
     }
     for (const store::Document& document : TRY(context.store.list("group"))) {
         const Group other = TRY(groupFromJson(document.body));
         if (other.name == group.name) continue;
         for (const std::string& name : {group.primary, group.secondary})
             if (!name.empty() && (other.primary == name || other.secondary == name))
-                return fail(ErrorCode::SlotRule, name + " belongs to the group " + other.name, "an application is in one group only");
+                return fail(ErrorCode::SlotRule, name + " belongs to the group " + other.name,
+                            "an application is in one group only");
     }
     return {};
 }
@@ -45,7 +49,8 @@ Result<void> checkFronts(const Context& context, const Group& group) {
         if (name != group.primary && name != group.secondary)
             return fail(ErrorCode::SlotRule, name + " is not an application of the group " + group.name);
         const auto all = TRY(loadApplication(context, name)).frontAddresses();
-        if (addresses.empty()) return fail(ErrorCode::InvalidInput, "fronts." + name + " must name at least one address");
+        if (addresses.empty())
+            return fail(ErrorCode::InvalidInput, "fronts." + name + " must name at least one address");
         for (const std::string& address : addresses)
             if (std::find(all.begin(), all.end(), address) == all.end())
                 return fail(ErrorCode::NotFound, name + " has no web front " + address.substr(0, 60),
@@ -59,7 +64,8 @@ Result<std::string> freeLabel(const Context& context, const std::string& wanted)
     if (!wanted.empty()) {
         TRY(checkedName("label", wanted));
         if (TRY(context.store.get("label", wanted)))
-            return fail(ErrorCode::AlreadyExists, "the label " + wanted + " is or was in use", "an address is never issued twice: choose another");
+            return fail(ErrorCode::AlreadyExists, "the label " + wanted + " is or was in use",
+                        "an address is never issued twice: choose another");
         return wanted;
     }
     for (int attempt = 0; attempt < 100; ++attempt) {
@@ -70,7 +76,8 @@ Result<std::string> freeLabel(const Context& context, const std::string& wanted)
 }
 
 Result<void> checkLimits(const Group& group) {
-    if (group.ttl < ttlMin || group.ttl > ttlMax) return fail(ErrorCode::InvalidInput, "ttl must be 1 to 86400 seconds");
+    if (group.ttl < ttlMin || group.ttl > ttlMax)
+        return fail(ErrorCode::InvalidInput, "ttl must be 1 to 86400 seconds");
     if (group.outageBudgetMs < budgetMsMin || group.outageBudgetMs > budgetMsMax)
         return fail(ErrorCode::InvalidInput, "outageBudgetMs must be 1000 to 600000");
     return {};
@@ -126,8 +133,10 @@ Json withCommands(const run::StepCatalogue& catalogue, const run::Run& run) {
     for (size_t index = 0; index < run.steps.size(); ++index) {
         JsonArray commands;
         for (const run::CommandSpec& spec : catalogue.at(run.steps[index].kind).act(run, run.steps[index]))
-            commands.push_back(JsonObject{{"server", spec.server.empty() ? "controller" : spec.server}, {"verb", spec.verb},
-                                          {"args", spec.args}, {"deadlineMs", spec.deadlineMs}});
+            commands.push_back(JsonObject{{"server", spec.server.empty() ? "controller" : spec.server},
+                                          {"verb", spec.verb},
+                                          {"args", spec.args},
+                                          {"deadlineMs", spec.deadlineMs}});
         steps[index].as_object()["commands"] = commands;
     }
     return out;
@@ -141,7 +150,9 @@ namespace {
 JsonArray applyMembers(Context& context, const Call& call, const std::set<std::string>& applications) {
     JsonArray runs;
     for (const std::string& name : applications)
-        if (!name.empty()) runs.push_back(JsonObject{{"application", name}, {"run", applyAgain(context, call, name, "its group changed")}});
+        if (!name.empty())
+            runs.push_back(
+                JsonObject{{"application", name}, {"run", applyAgain(context, call, name, "its group changed")}});
     return runs;
 }
 
@@ -167,8 +178,10 @@ Result<Response> createGroup(Context& context, const Call& call) {
     TRY_VOID(reader.finish());
     TRY(checkedName("group", group.name));
     TRY_VOID(checkLimits(group));
-    if (TRY(context.store.get("group", group.name))) return fail(ErrorCode::AlreadyExists, "the group " + group.name + " exists");
-    if (TRY(context.store.list("group")).size() >= limits::groupsMax) return fail(ErrorCode::TooLarge, "the controller has its most groups");
+    if (TRY(context.store.get("group", group.name)))
+        return fail(ErrorCode::AlreadyExists, "the group " + group.name + " exists");
+    if (TRY(context.store.list("group")).size() >= limits::groupsMax)
+        return fail(ErrorCode::TooLarge, "the controller has its most groups");
     TRY_VOID(checkSlots(context, group));
     group.label = TRY(freeLabel(context, label));
     group.id = newId("fg");
@@ -179,7 +192,8 @@ Result<Response> createGroup(Context& context, const Call& call) {
     store::Commit commit;
     commit.puts.push_back({"group", group.name, store::mustNotExist, toJson(group)});
     commit.puts.push_back({"label", group.label, store::mustNotExist, JsonObject{{"group", group.id}}});
-    commit.events.push_back({"group.created", "group/" + group.name, call.actorText(), JsonObject{{"address", group.address}, {"id", group.id}}});
+    commit.events.push_back({"group.created", "group/" + group.name, call.actorText(),
+                             JsonObject{{"address", group.address}, {"id", group.id}}});
     TRY(context.store.commit(commit));
     TRY(context.publisher.publish(context.store));
     const JsonArray runs = applyMembers(context, call, {group.primary, group.secondary});
@@ -209,7 +223,8 @@ Result<Response> updateGroup(Context& context, const Call& call) {
     TRY_VOID(checkLimits(group));
     TRY_VOID(checkSlots(context, group));
     if (reader.has("fronts")) TRY_VOID(checkFronts(context, group));
-    std::erase_if(group.fronts, [&](const auto& entry) { return entry.first != group.primary && entry.first != group.secondary; });
+    std::erase_if(group.fronts,
+                  [&](const auto& entry) { return entry.first != group.primary && entry.first != group.secondary; });
     if (group.current != group.primary && group.current != group.secondary) {
         // The address follows the primary slot only when the current application left the group by this very change.
         group.current = group.primary;
@@ -218,7 +233,8 @@ Result<Response> updateGroup(Context& context, const Call& call) {
     group.updatedAt = context.clock.now();
     store::Commit commit;
     commit.puts.push_back({"group", group.name, document.version, toJson(group)});
-    commit.events.push_back({"group.changed", "group/" + group.name, call.actorText(), JsonObject{{"before", before}, {"current", group.current}}});
+    commit.events.push_back({"group.changed", "group/" + group.name, call.actorText(),
+                             JsonObject{{"before", before}, {"current", group.current}}});
     TRY(context.store.commit(commit));
     TRY(context.publisher.publish(context.store));
     std::set<std::string> members{group.primary, group.secondary};
@@ -235,12 +251,14 @@ Result<Response> deleteGroup(Context& context, const Call& call) {
     const Group group = TRY(groupFromJson(document.body));
     if (!group.busy.empty()) return fail(ErrorCode::GroupBusy, group.name + " is held by run " + group.busy);
     if (!group.current.empty())
-        return fail(ErrorCode::InUse, "the address " + group.address + " points at " + group.current,
-                    "take the applications out first: `swing group update " + group.name + " --primary '' --secondary ''`");
+        return fail(
+            ErrorCode::InUse, "the address " + group.address + " points at " + group.current,
+            "take the applications out first: `swing group update " + group.name + " --primary '' --secondary ''`");
     store::Commit commit;
     commit.removes.push_back({"group", group.name, document.version});
     commit.removes.push_back({"readiness", group.name, store::anyVersion});
-    commit.events.push_back({"group.deleted", "group/" + group.name, call.actorText(), JsonObject{{"address", group.address}}});
+    commit.events.push_back(
+        {"group.deleted", "group/" + group.name, call.actorText(), JsonObject{{"address", group.address}}});
     TRY(context.store.commit(commit));
     TRY(context.publisher.publish(context.store));
     return Response{200, JsonObject{}};
@@ -267,10 +285,12 @@ Result<Response> switchGroup(Context& context, const Call& call) {
     TRY_VOID(reader.finish());
     plan::Snapshot snapshot = TRY(context.inspector.ofGroup(call.parts[0], to, true));
     if (snapshot.group.isProtected && call.actor.role != Role::admin && !dryRun)
-        return fail(ErrorCode::Forbidden, "the group " + snapshot.group.name + " is protected: a switch needs an admin");
+        return fail(ErrorCode::Forbidden,
+                    "the group " + snapshot.group.name + " is protected: a switch needs an admin");
     const plan::Intent intent = intentOf(context, call, reason);
     if (!trafficOnly) keepReadiness(context, snapshot.group.name, plan::toJson(plan::checkSwitch(snapshot)));
-    run::Run run = trafficOnly ? TRY(plan::planTraffic(snapshot, intent)) : TRY(plan::planSwitch(snapshot, intent, options));
+    run::Run run =
+        trafficOnly ? TRY(plan::planTraffic(snapshot, intent)) : TRY(plan::planSwitch(snapshot, intent, options));
     if (dryRun) return Response{200, JsonObject{{"run", withCommands(context.conductor.catalogue(), run)}}};
     // The lock and the new epoch are part of the commit that stores the plan.
     const store::Document document = TRY(store::getOrFail(context.store, "group", snapshot.group.name));

@@ -44,15 +44,25 @@ Result<Response> listReplication(Context& context, const Call&) {
         const Json* databases = memberAt(run.subject, "databases");
         if (databases && databases->is_array())
             for (const Json& name : databases->get_array())
-                links.push_back(JsonObject{{"from", run.from}, {"to", run.to}, {"database", name}, {"engine", ""},
-                                           {"state", nameOf(LinkState::seeding)}, {"lagBytes", nullptr}, {"lagSeconds", nullptr},
-                                           {"since", isoTime(run.startedAt)}, {"hint", "`swing run watch " + run.id + "`"}});
+                links.push_back(JsonObject{{"from", run.from},
+                                           {"to", run.to},
+                                           {"database", name},
+                                           {"engine", ""},
+                                           {"state", nameOf(LinkState::seeding)},
+                                           {"lagBytes", nullptr},
+                                           {"lagSeconds", nullptr},
+                                           {"since", isoTime(run.startedAt)},
+                                           {"hint", "`swing run watch " + run.id + "`"}});
     }
     return Response{200, JsonObject{{"links", links}}};
 }
 
-Result<Response> enableReplication(Context& context, const Call& call) { return seed(context, call, false); }
-Result<Response> resyncReplication(Context& context, const Call& call) { return seed(context, call, true); }
+Result<Response> enableReplication(Context& context, const Call& call) {
+    return seed(context, call, false);
+}
+Result<Response> resyncReplication(Context& context, const Call& call) {
+    return seed(context, call, true);
+}
 
 Result<Response> disableReplication(Context& context, const Call& call) {
     const Asked asked = TRY(read(call));
@@ -61,7 +71,8 @@ Result<Response> disableReplication(Context& context, const Call& call) {
         return fail(ErrorCode::GroupBusy, snapshot.group.name + " is held by run " + snapshot.group.busy);
     std::vector<std::string> databases;
     for (const Link& link : snapshot.links)
-        if (link.from == asked.from && link.to == asked.to && (asked.database.empty() || link.database == asked.database))
+        if (link.from == asked.from && link.to == asked.to &&
+            (asked.database.empty() || link.database == asked.database))
             databases.push_back(link.database);
     return beginRun(context, TRY(plan::planDisable(snapshot, databases, intentOf(context, call, asked.reason))));
 }

@@ -69,11 +69,12 @@ Result<Response> openApiRoute(Context&, const Call&);
 
 // Shared by the handlers.
 plan::Intent intentOf(const Context& context, const Call& call, const std::string& reason);
-// Commits the run with locks on the applications it touches; Busy applications are refused with the run that holds them.
+// Commits the run with locks on the applications it touches; Busy applications are refused with the run that holds
+// them.
 Result<Response> beginRun(Context& context, run::Run run, store::Commit extra = {});
 Result<Application> loadApplication(const Context& context, const std::string& name);
-// Begins an `apply` of an application as it is stored: its environment or standing has changed. The answer is the run's id,
-// or a sentence why it could not begin now (the application is busy).
+// Begins an `apply` of an application as it is stored: its environment or standing has changed. The answer is the run's
+// id, or a sentence why it could not begin now (the application is busy).
 std::string applyAgain(Context& context, const Call& call, const std::string& application, const std::string& reason);
 // LinkState, lag and hint from facts; null facts: unknown.
 Json linkStatus(const Context& context, const Link& link);

@@ -23,7 +23,8 @@ constexpr std::array table = {
     Route{"DELETE", "/v1/applications/{application}", admin, "delete an application", deleteApplication},
     Route{"PUT", "/v1/applications/{application}/secrets/{name}", admin, "set a secret", putSecret},
     Route{"DELETE", "/v1/applications/{application}/secrets/{name}", admin, "delete a secret", deleteSecret},
-    Route{"POST", "/v1/applications/{application}/maintenance", operator_, "turn maintenance on or off", setMaintenance},
+    Route{"POST", "/v1/applications/{application}/maintenance", operator_, "turn maintenance on or off",
+          setMaintenance},
     Route{"POST", "/v1/applications/{application}/databases/{database}/promote", operator_, "promote a replica",
           promoteDatabase},
     Route{"GET", "/v1/replication", viewer, "list replication links", listReplication},
@@ -55,17 +56,23 @@ constexpr std::array table = {
 
 std::string_view roleText(Access access) {
     switch (access) {
-        case open: return "anyone";
-        case viewer: return "viewer";
-        case operator_: return "operator";
-        case admin: return "admin";
+        case open:
+            return "anyone";
+        case viewer:
+            return "viewer";
+        case operator_:
+            return "operator";
+        case admin:
+            return "admin";
     }
     return "";
 }
 
 }  // namespace
 
-std::span<const Route> routes() { return table; }
+std::span<const Route> routes() {
+    return table;
+}
 
 Json openApi(std::string_view version) {
     JsonObject paths;
@@ -82,21 +89,24 @@ Json openApi(std::string_view version) {
         }
         std::string method(route.method);
         for (char& c : method) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-        JsonObject operation{{"summary", route.summary},
-                             {"x-role", roleText(route.access)},
-                             {"parameters", parameters},
-                             {"responses", JsonObject{{"default", JsonObject{{"description", "JSON; errors as {error: {code, message, hint}}"}}}}}};
+        JsonObject operation{
+            {"summary", route.summary},
+            {"x-role", roleText(route.access)},
+            {"parameters", parameters},
+            {"responses",
+             JsonObject{{"default", JsonObject{{"description", "JSON; errors as {error: {code, message, hint}}"}}}}}};
         if (route.access == open) operation["security"] = JsonArray{};
         Json& path = paths[route.pattern];
         if (!path.is_object()) path = JsonObject{};
         path.as_object()[method] = operation;
     }
-    return JsonObject{{"openapi", "3.1.0"},
-                      {"info", JsonObject{{"title", "Swingbridge"}, {"version", version}}},
-                      {"components", JsonObject{{"securitySchemes",
-                                                 JsonObject{{"bearer", JsonObject{{"type", "http"}, {"scheme", "bearer"}}}}}}},
-                      {"security", JsonArray{JsonObject{{"bearer", JsonArray{}}}}},
-                      {"paths", paths}};
+    return JsonObject{
+        {"openapi", "3.1.0"},
+        {"info", JsonObject{{"title", "Swingbridge"}, {"version", version}}},
+        {"components",
+         JsonObject{{"securitySchemes", JsonObject{{"bearer", JsonObject{{"type", "http"}, {"scheme", "bearer"}}}}}}},
+        {"security", JsonArray{JsonObject{{"bearer", JsonArray{}}}}},
+        {"paths", paths}};
 }
 
 }  // namespace swb::api

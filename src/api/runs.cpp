@@ -65,8 +65,12 @@ Result<Response> retryRun(Context& context, const Call& call) {
     TRY(reasonIn(call));
     return give(context, call, run::Retry{});
 }
-Result<Response> skipRun(Context& context, const Call& call) { return give(context, call, run::Skip{TRY(reasonIn(call))}); }
-Result<Response> abortRun(Context& context, const Call& call) { return give(context, call, run::Abort{TRY(reasonIn(call))}); }
+Result<Response> skipRun(Context& context, const Call& call) {
+    return give(context, call, run::Skip{TRY(reasonIn(call))});
+}
+Result<Response> abortRun(Context& context, const Call& call) {
+    return give(context, call, run::Abort{TRY(reasonIn(call))});
+}
 
 Result<Response> listEvents(Context& context, const Call& call) {
     store::EventQuery query;
@@ -76,9 +80,14 @@ Result<Response> listEvents(Context& context, const Call& call) {
     query.subject = call.request.parameter("subject");
     JsonArray events;
     for (const store::Event& event : TRY(context.store.events(query)))
-        events.push_back(JsonObject{{"sequence", event.sequence}, {"at", isoTime(event.at)}, {"type", event.type},
-                                    {"subject", event.subject}, {"actor", event.actor}, {"detail", event.detail},
-                                    {"previousHash", event.previousHash}, {"hash", event.hash}});
+        events.push_back(JsonObject{{"sequence", event.sequence},
+                                    {"at", isoTime(event.at)},
+                                    {"type", event.type},
+                                    {"subject", event.subject},
+                                    {"actor", event.actor},
+                                    {"detail", event.detail},
+                                    {"previousHash", event.previousHash},
+                                    {"hash", event.hash}});
     return Response{200, JsonObject{{"events", events}, {"latest", context.store.latestSequence()}}};
 }
 

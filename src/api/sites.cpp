@@ -41,7 +41,8 @@ Result<Response> addSite(Context& context, const Call& call) {
     TRY_VOID(reader.finish());
     TRY(checkedName("site", site.name));
     if (site.title.size() > 200) return fail(ErrorCode::InvalidInput, "the title is longer than 200 characters");
-    if (TRY(context.store.get("site", site.name))) return fail(ErrorCode::AlreadyExists, "the site " + site.name + " exists");
+    if (TRY(context.store.get("site", site.name)))
+        return fail(ErrorCode::AlreadyExists, "the site " + site.name + " exists");
     store::Commit commit;
     commit.puts.push_back({"site", site.name, store::mustNotExist, toJson(site)});
     commit.events.push_back({"site.added", "site/" + site.name, call.actorText(), JsonObject{{"title", site.title}}});
@@ -90,12 +91,13 @@ Result<Response> createJoinToken(Context& context, const Call& call) {
     commit.events.push_back({"server.token", "server/" + token.server, call.actorText(),
                              JsonObject{{"site", token.site}, {"expiresAt", isoTime(token.expiresAt)}}});
     TRY(context.store.commit(commit));
-    return Response{201, JsonObject{{"token", secret.reveal()},
-                                    {"server", token.server},
-                                    {"site", token.site},
-                                    {"expiresAt", isoTime(token.expiresAt)},
-                                    {"controller", context.publicUrl},
-                                    {"authorityFingerprint", TRY(crypto::fingerprint(context.authority.certificatePem()))}}};
+    return Response{201,
+                    JsonObject{{"token", secret.reveal()},
+                               {"server", token.server},
+                               {"site", token.site},
+                               {"expiresAt", isoTime(token.expiresAt)},
+                               {"controller", context.publicUrl},
+                               {"authorityFingerprint", TRY(crypto::fingerprint(context.authority.certificatePem()))}}};
 }
 
 // Once only, not expired, for one name: the token decides which server this is, the request only proves its key.
@@ -109,11 +111,16 @@ Result<Response> join(Context& context, const Call& call) {
     TRY_VOID(reader.finish());
     const std::string hash = crypto::hashToken(secret);
     const auto document = TRY(context.store.get("join-token", hash));
-    if (!document) return fail(ErrorCode::JoinTokenRejected, "the join token is not known", "create one with `swing server token`");
+    if (!document)
+        return fail(ErrorCode::JoinTokenRejected, "the join token is not known",
+                    "create one with `swing server token`");
     JoinToken token = TRY(joinTokenFromJson(document->body));
-    if (token.usedAt) return fail(ErrorCode::JoinTokenRejected, "the join token was used before", "create a new one with `swing server token`");
+    if (token.usedAt)
+        return fail(ErrorCode::JoinTokenRejected, "the join token was used before",
+                    "create a new one with `swing server token`");
     if (token.expiresAt <= context.clock.now())
-        return fail(ErrorCode::JoinTokenRejected, "the join token expired at " + isoTime(token.expiresAt), "create a new one with `swing server token`");
+        return fail(ErrorCode::JoinTokenRejected, "the join token expired at " + isoTime(token.expiresAt),
+                    "create a new one with `swing server token`");
     crypto::SignRequest wanted;
     wanted.commonName = token.server;
     wanted.usage = crypto::CertificateUsage::client;
@@ -124,13 +131,13 @@ Result<Response> join(Context& context, const Call& call) {
     store::Commit commit;
     commit.puts.push_back({"join-token", hash, document->version, toJson(token)});
     commit.puts.push_back({"server", server.name, store::anyVersion, toJson(server)});
-    commit.events.push_back({"server.joined", "server/" + server.name, "agent/" + server.name + " from " + call.request.remoteAddress,
-                             JsonObject{{"site", server.site},
-                                        {"fingerprint", server.certificateFingerprint},
-                                        {"hostname", suggested}}});
+    commit.events.push_back(
+        {"server.joined", "server/" + server.name, "agent/" + server.name + " from " + call.request.remoteAddress,
+         JsonObject{{"site", server.site}, {"fingerprint", server.certificateFingerprint}, {"hostname", suggested}}});
     auto committed = context.store.commit(commit);
     if (!committed && committed.error().code == ErrorCode::Conflict)
-        return fail(ErrorCode::JoinTokenRejected, "the join token was used at this very moment", "create a new one with `swing server token`");
+        return fail(ErrorCode::JoinTokenRejected, "the join token was used at this very moment",
+                    "create a new one with `swing server token`");
     if (!committed) return fail(committed.error());
     return Response{200, JsonObject{{"server", server.name},
                                     {"site", server.site},

@@ -10,7 +10,8 @@ Result<Response> health(Context& context, const Call&) {
 
 Result<Response> status(Context& context, const Call&) {
     JsonArray endpoints;
-    for (const dns::Endpoint& endpoint : context.publisher.server().endpoints()) endpoints.emplace_back(endpoint.toText());
+    for (const dns::Endpoint& endpoint : context.publisher.server().endpoints())
+        endpoints.emplace_back(endpoint.toText());
     return Response{200, JsonObject{{"version", context.version},
                                     {"zone", context.zone},
                                     {"serial", context.publisher.zone()->serial()},
@@ -28,7 +29,9 @@ Result<Response> listTokens(Context& context, const Call&) {
     JsonArray tokens;
     for (const store::Document& document : TRY(context.store.list("token"))) {
         const ApiToken token = TRY(apiTokenFromJson(document.body));
-        tokens.push_back(JsonObject{{"id", token.id}, {"name", token.name}, {"role", nameOf(token.role)},
+        tokens.push_back(JsonObject{{"id", token.id},
+                                    {"name", token.name},
+                                    {"role", nameOf(token.role)},
                                     {"expiresAt", token.expiresAt ? Json(isoTime(token.expiresAt)) : Json(nullptr)}});
     }
     return Response{200, JsonObject{{"tokens", tokens}}};
@@ -42,11 +45,15 @@ Result<Response> addToken(Context& context, const Call& call) {
     TRY_VOID(reader.finish());
     TRY(checkedName("token", name));
     const auto role = roleFromName(roleName);
-    if (!role) return fail(ErrorCode::InvalidInput, "'" + roleName.substr(0, 40) + "' is not a role", "viewer, operator or admin");
+    if (!role)
+        return fail(ErrorCode::InvalidInput, "'" + roleName.substr(0, 40) + "' is not a role",
+                    "viewer, operator or admin");
     if (days < 0 || days > 3650) return fail(ErrorCode::InvalidInput, "days must be 0 (never expires) to 3650");
     const UnixMs expiresAt = days ? context.clock.now() + days * 24 * 3600'000 : 0;
     const Secret secret = TRY(createToken(context.store, name, *role, expiresAt, call.actorText()));
-    return Response{201, JsonObject{{"token", secret.reveal()}, {"name", name}, {"role", roleName},
+    return Response{201, JsonObject{{"token", secret.reveal()},
+                                    {"name", name},
+                                    {"role", roleName},
                                     {"expiresAt", expiresAt ? Json(isoTime(expiresAt)) : Json(nullptr)}}};
 }
 
@@ -63,7 +70,8 @@ Result<Response> deleteToken(Context& context, const Call& call) {
     }
     if (!found) return fail(ErrorCode::NotFound, "there is no token " + call.parts[0]);
     if (foundIsAdmin && admins == 1)
-        return fail(ErrorCode::InUse, "it is the last admin token that does not expire", "create another admin token first");
+        return fail(ErrorCode::InUse, "it is the last admin token that does not expire",
+                    "create another admin token first");
     store::Commit commit;
     commit.removes.push_back({"token", found->id, found->version});
     commit.events.push_back({"token.deleted", "token/" + call.parts[0], call.actorText(), JsonObject{}});
@@ -71,15 +79,22 @@ Result<Response> deleteToken(Context& context, const Call& call) {
     return Response{200, JsonObject{}};
 }
 
-Result<Response> applicationSchemaRoute(Context&, const Call&) { return Response{200, applicationSchema()}; }
+Result<Response> applicationSchemaRoute(Context&, const Call&) {
+    return Response{200, applicationSchema()};
+}
 
 Result<Response> runTable(Context&, const Call&) {
     JsonArray rows;
     for (const run::StateRow& row : run::stateTable())
-        rows.push_back(JsonObject{{"from", run::nameOf(row.from)}, {"cause", row.cause}, {"to", run::nameOf(row.to)}, {"sentence", row.sentence}});
+        rows.push_back(JsonObject{{"from", run::nameOf(row.from)},
+                                  {"cause", row.cause},
+                                  {"to", run::nameOf(row.to)},
+                                  {"sentence", row.sentence}});
     return Response{200, JsonObject{{"rows", rows}, {"mermaid", run::stateTableMermaid()}}};
 }
 
-Result<Response> openApiRoute(Context& context, const Call&) { return Response{200, openApi(context.version)}; }
+Result<Response> openApiRoute(Context& context, const Call&) {
+    return Response{200, openApi(context.version)};
+}
 
 }  // namespace swb::api

@@ -61,9 +61,13 @@ TEST(Ids, NamesAreDnsLabels) {
     EXPECT_EQ(newSecretToken().size(), 43u);
 }
 
-TEST(Secret, NeverPrints) { EXPECT_EQ(fmt::format("{}", Secret("hunter2")), "***"); }
+TEST(Secret, NeverPrints) {
+    EXPECT_EQ(fmt::format("{}", Secret("hunter2")), "***");
+}
 
-TEST(Clock, IsoTime) { EXPECT_EQ(isoTime(1'700'000'000'123), "2023-11-14T22:13:20.123Z"); }
+TEST(Clock, IsoTime) {
+    EXPECT_EQ(isoTime(1'700'000'000'123), "2023-11-14T22:13:20.123Z");
+}
 
 TEST(File, AtomicWriteReplacesAndKeepsMode) {
     const std::string directory = testing::TempDir() + newId("file");

@@ -18,7 +18,9 @@ constexpr std::array rows = {
 #undef SWB_ERROR
 };
 
-const Row& row(ErrorCode code) { return rows.at(static_cast<size_t>(code)); }
+const Row& row(ErrorCode code) {
+    return rows.at(static_cast<size_t>(code));
+}
 
 }  // namespace
 
@@ -28,9 +30,15 @@ Error Error::within(std::string_view where) const {
     return copy;
 }
 
-std::string_view codeName(ErrorCode code) { return row(code).name; }
-std::string_view codeSentence(ErrorCode code) { return row(code).sentence; }
-ErrorClass codeClass(ErrorCode code) { return row(code).errorClass; }
+std::string_view codeName(ErrorCode code) {
+    return row(code).name;
+}
+std::string_view codeSentence(ErrorCode code) {
+    return row(code).sentence;
+}
+ErrorClass codeClass(ErrorCode code) {
+    return row(code).errorClass;
+}
 
 std::optional<ErrorCode> codeFromName(std::string_view name) {
     for (const Row& r : rows)
@@ -46,31 +54,49 @@ std::vector<ErrorCode> allErrorCodes() {
 
 int exitCode(ErrorCode code) {
     switch (codeClass(code)) {
-        case ErrorClass::usage: return 2;
-        case ErrorClass::refused: return 3;
-        case ErrorClass::unknown: return 4;
-        default: return 1;
+        case ErrorClass::usage:
+            return 2;
+        case ErrorClass::refused:
+            return 3;
+        case ErrorClass::unknown:
+            return 4;
+        default:
+            return 1;
     }
 }
 
 int httpStatus(ErrorCode code) {
     switch (code) {
-        case ErrorCode::TooLarge: return 413;
-        case ErrorCode::Forbidden: return 403;
-        case ErrorCode::Busy: return 429;
-        case ErrorCode::AgentMissing: return 503;
-        case ErrorCode::StorageFailed: return 507;
-        case ErrorCode::Conflict: return 409;
-        default: break;
+        case ErrorCode::TooLarge:
+            return 413;
+        case ErrorCode::Forbidden:
+            return 403;
+        case ErrorCode::Busy:
+            return 429;
+        case ErrorCode::AgentMissing:
+            return 503;
+        case ErrorCode::StorageFailed:
+            return 507;
+        case ErrorCode::Conflict:
+            return 409;
+        default:
+            break;
     }
     switch (codeClass(code)) {
-        case ErrorClass::usage: return 400;
-        case ErrorClass::refused: return 409;
-        case ErrorClass::missing: return 404;
-        case ErrorClass::denied: return 401;
-        case ErrorClass::failed: return 502;
-        case ErrorClass::unknown: return 504;
-        case ErrorClass::bug: return 500;
+        case ErrorClass::usage:
+            return 400;
+        case ErrorClass::refused:
+            return 409;
+        case ErrorClass::missing:
+            return 404;
+        case ErrorClass::denied:
+            return 401;
+        case ErrorClass::failed:
+            return 502;
+        case ErrorClass::unknown:
+            return 504;
+        case ErrorClass::bug:
+            return 500;
     }
     return 500;
 }

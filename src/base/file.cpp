@@ -95,6 +95,8 @@ Result<void> removeFile(const std::string& path) {
     return flushDirectoryOf(path);
 }
 
-bool fileExists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+bool fileExists(const std::string& path) {
+    return ::access(path.c_str(), F_OK) == 0;
+}
 
 }  // namespace swb

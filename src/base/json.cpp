@@ -23,8 +23,8 @@ bool isFinite(const Json& value) {
 
 Result<Json> parseJson(std::string_view text, size_t maxBytes) {
     if (text.size() > maxBytes)
-        return fail(ErrorCode::TooLarge, "JSON of " + std::to_string(text.size()) + " bytes; the limit is " +
-                                             std::to_string(maxBytes));
+        return fail(ErrorCode::TooLarge,
+                    "JSON of " + std::to_string(text.size()) + " bytes; the limit is " + std::to_string(maxBytes));
     boost::json::parse_options options;
     options.max_depth = 32;
     boost::json::error_code failure;
@@ -35,7 +35,9 @@ Result<Json> parseJson(std::string_view text, size_t maxBytes) {
     return value;
 }
 
-std::string toText(const Json& value) { return boost::json::serialize(value); }
+std::string toText(const Json& value) {
+    return boost::json::serialize(value);
+}
 
 namespace {
 
@@ -105,7 +107,9 @@ const Json* JsonReader::find(std::string_view key) {
     return member && !member->is_null() ? member : nullptr;
 }
 
-bool JsonReader::has(std::string_view key) const { return object_ && object_->contains(key); }
+bool JsonReader::has(std::string_view key) const {
+    return object_ && object_->contains(key);
+}
 
 std::string JsonReader::string(std::string_view key) {
     const Json* value = find(key);
@@ -200,7 +204,9 @@ std::vector<std::pair<std::string, std::string>> JsonReader::stringMap(std::stri
     return out;
 }
 
-const Json* JsonReader::child(std::string_view key) { return find(key); }
+const Json* JsonReader::child(std::string_view key) {
+    return find(key);
+}
 
 const JsonArray* JsonReader::array(std::string_view key) {
     const Json* value = find(key);

@@ -26,17 +26,17 @@ class JsonReader {
   public:
     explicit JsonReader(const Json& value, std::string path = {});
 
-    std::string string(std::string_view key);                                   // required
+    std::string string(std::string_view key);  // required
     std::string string(std::string_view key, std::string_view fallback);
-    int64_t integer(std::string_view key);                                      // required
+    int64_t integer(std::string_view key);  // required
     int64_t integer(std::string_view key, int64_t fallback);
     double number(std::string_view key, double fallback);
     bool boolean(std::string_view key, bool fallback);
-    std::vector<std::string> strings(std::string_view key);                     // absent: empty
+    std::vector<std::string> strings(std::string_view key);                            // absent: empty
     std::vector<std::pair<std::string, std::string>> stringMap(std::string_view key);  // absent: empty
-    const Json* child(std::string_view key);                                    // null when absent or JSON null
-    const JsonArray* array(std::string_view key);                               // null when absent
-    const JsonObject* object(std::string_view key);                             // null when absent
+    const Json* child(std::string_view key);                                           // null when absent or JSON null
+    const JsonArray* array(std::string_view key);                                      // null when absent
+    const JsonObject* object(std::string_view key);                                    // null when absent
     bool has(std::string_view key) const;
 
     void problem(std::string_view key, std::string_view what);

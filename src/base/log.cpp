@@ -19,10 +19,14 @@ std::shared_ptr<spdlog::logger>& logger() {
 
 spdlog::level::level_enum toSpdlog(LogLevel level) {
     switch (level) {
-        case LogLevel::debug: return spdlog::level::debug;
-        case LogLevel::info: return spdlog::level::info;
-        case LogLevel::warning: return spdlog::level::warn;
-        case LogLevel::error: return spdlog::level::err;
+        case LogLevel::debug:
+            return spdlog::level::debug;
+        case LogLevel::info:
+            return spdlog::level::info;
+        case LogLevel::warning:
+            return spdlog::level::warn;
+        case LogLevel::error:
+            return spdlog::level::err;
     }
     return spdlog::level::err;
 }
@@ -36,15 +40,19 @@ void setUpLogging(std::string_view program, LogLevel level) {
     logger()->flush_on(spdlog::level::debug);
 }
 
-bool logEnabled(LogLevel level) { return logger()->should_log(toSpdlog(level)); }
+bool logEnabled(LogLevel level) {
+    return logger()->should_log(toSpdlog(level));
+}
 
 void logLine(LogLevel level, std::string_view area, std::string_view message) {
     // A newline inside a message must not start a forged line.
     std::string flat;
     flat.reserve(message.size());
     for (const char c : message) {
-        if (c == '"') flat += '\'';
-        else flat += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+        if (c == '"')
+            flat += '\'';
+        else
+            flat += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
     }
     logger()->log(toSpdlog(level), "area={} msg=\"{}\"", area, flat);
 }

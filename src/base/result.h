@@ -14,16 +14,18 @@ using Result = tl::expected<T, Error>;
 inline tl::unexpected<Error> fail(ErrorCode code, std::string message, std::string hint = {}) {
     return tl::make_unexpected(Error(code, std::move(message), std::move(hint)));
 }
-inline tl::unexpected<Error> fail(Error error) { return tl::make_unexpected(std::move(error)); }
+inline tl::unexpected<Error> fail(Error error) {
+    return tl::make_unexpected(std::move(error));
+}
 
 }  // namespace swb
 
 // Macros because only a macro can return from its caller; __COUNTER__ keeps nested uses apart.
-#define SWB_TRY_NAMED(name, expression)                                     \
-    ({                                                                      \
-        auto name = (expression);                                           \
-        if (!name) return ::swb::fail(std::move(name).error());             \
-        std::move(*name);                                                   \
+#define SWB_TRY_NAMED(name, expression)                         \
+    ({                                                          \
+        auto name = (expression);                               \
+        if (!name) return ::swb::fail(std::move(name).error()); \
+        std::move(*name);                                       \
     })
 #define SWB_TRY_JOIN(prefix, number) prefix##number
 #define SWB_TRY_UNIQUE(number, expression) SWB_TRY_NAMED(SWB_TRY_JOIN(swbTryResult, number), expression)

@@ -19,7 +19,9 @@ std::pair<const run::Step*, const run::CommandRecord*> findCommand(const Run& ru
 }
 
 // Ids are "<run>.<step>.<index>.<what>"; run ids contain no dot.
-std::string runIdOf(std::string_view commandId) { return std::string(commandId.substr(0, commandId.find('.'))); }
+std::string runIdOf(std::string_view commandId) {
+    return std::string(commandId.substr(0, commandId.find('.')));
+}
 
 std::string stepIn(std::string_view commandId) {
     const size_t first = commandId.find('.');
@@ -30,9 +32,12 @@ std::string stepIn(std::string_view commandId) {
 
 run::CommandState stateOf(link::OutcomeStatus status) {
     switch (status) {
-        case link::OutcomeStatus::done: return run::CommandState::done;
-        case link::OutcomeStatus::failed: return run::CommandState::failed;
-        case link::OutcomeStatus::unknown: return run::CommandState::unknown;
+        case link::OutcomeStatus::done:
+            return run::CommandState::done;
+        case link::OutcomeStatus::failed:
+            return run::CommandState::failed;
+        case link::OutcomeStatus::unknown:
+            return run::CommandState::unknown;
     }
     return run::CommandState::unknown;
 }
@@ -47,7 +52,9 @@ void faultAtSends(const std::vector<run::Effect>& effects, std::string_view mome
 Conductor::Conductor(store::Store& store, Fleet& fleet, LocalVerbs& local, const Clock& clock)
     : store_(store), fleet_(fleet), local_(local), clock_(clock), catalogue_(step::makeCatalogue()) {}
 
-Conductor::~Conductor() { stop(); }
+Conductor::~Conductor() {
+    stop();
+}
 
 Result<void> Conductor::start() {
     for (const store::Document& document : TRY(store_.list("run"))) {
@@ -150,7 +157,8 @@ Result<Run> Conductor::process(const Item& item) {
     if (outcome) faultPoint("run", stepIn(outcome->id), "acted");
     run::Transition transition = TRY(run::apply(catalogue_, before, item.input, clock_.now()));
     for (const std::string& sentence : transition.sentences)
-        logInfo("run", "{} {} {}: {}", before.id, before.kind, before.group.empty() ? before.to : before.group, sentence);
+        logInfo("run", "{} {} {}: {}", before.id, before.kind, before.group.empty() ? before.to : before.group,
+                sentence);
     if (transition.changed) {
         faultAtSends(transition.effects, "planned");
         if (auto recorded = record(before, transition, item.actor, {}); !recorded) {
@@ -197,11 +205,16 @@ Result<void> Conductor::record(const Run& before, const run::Transition& transit
         store::Commit commit = extra;
         commit.puts.push_back({"run", run.id, expected, run::toStored(run)});
         for (const std::string& sentence : transition.sentences)
-            commit.events.push_back({"run.progress", subject, actor, JsonObject{{"run", run.id}, {"sentence", sentence}}});
+            commit.events.push_back(
+                {"run.progress", subject, actor, JsonObject{{"run", run.id}, {"sentence", sentence}}});
         if (before.state != run.state || expected == store::mustNotExist)
             commit.events.push_back({"run." + std::string(run::nameOf(run.state)), subject, actor,
-                                     JsonObject{{"run", run.id}, {"kind", run.kind}, {"from", run.from}, {"to", run.to},
-                                                {"epoch", run.epoch}, {"detail", run.detail}}});
+                                     JsonObject{{"run", run.id},
+                                                {"kind", run.kind},
+                                                {"from", run.from},
+                                                {"to", run.to},
+                                                {"epoch", run.epoch},
+                                                {"detail", run.detail}}});
         if (run.finished()) TRY_VOID(addRelease(run, commit));
         return commit;
     };
@@ -235,14 +248,20 @@ void Conductor::performOne(const Run& run, const run::Effect& effect) {
     const auto [step, record] = findCommand(run, effect.commandId);
     SWB_ASSERT(record, "an effect names a command that is not in its run");
     if (record->server.empty()) {
-        // The controller's own verbs are idempotent and leave no trace but commits: after a restart they are done again.
+        // The controller's own verbs are idempotent and leave no trace but commits: after a restart they are done
+        // again.
         if (effect.kind != run::Effect::Kind::cancel) sendCommand(run, effect.commandId);
         return;
     }
     switch (effect.kind) {
-        case run::Effect::Kind::send: return sendCommand(run, effect.commandId);
-        case run::Effect::Kind::inquire: fleet_.send(record->server, link::Inquire{effect.commandId}); return;
-        case run::Effect::Kind::cancel: fleet_.send(record->server, link::Cancel{effect.commandId}); return;
+        case run::Effect::Kind::send:
+            return sendCommand(run, effect.commandId);
+        case run::Effect::Kind::inquire:
+            fleet_.send(record->server, link::Inquire{effect.commandId});
+            return;
+        case run::Effect::Kind::cancel:
+            fleet_.send(record->server, link::Cancel{effect.commandId});
+            return;
     }
 }
 
@@ -253,7 +272,8 @@ void Conductor::sendCommand(const Run& run, const std::string& commandId) {
     if (spec.server.empty()) {
         auto result = local_.perform(spec.verb, run, spec.args);
         run::CommandOutcome outcome{commandId, result ? run::CommandState::done : run::CommandState::failed,
-                                    result ? *result : Json(nullptr), result ? Error(ErrorCode::Bug, "") : result.error()};
+                                    result ? *result : Json(nullptr),
+                                    result ? Error(ErrorCode::Bug, "") : result.error()};
         enqueue({run.id, std::move(outcome), "controller", nullptr});
         return;
     }
@@ -293,8 +313,11 @@ void Conductor::onMessage(const std::string& server, const link::Message& messag
         run::Input input = run::CommandStillRunning{reply->id};
         const Error error = reply->error.value_or(Error(ErrorCode::Bug, ""));
         switch (reply->state) {
-            case link::LedgerState::never: input = run::CommandNeverArrived{reply->id}; break;
-            case link::LedgerState::running: break;
+            case link::LedgerState::never:
+                input = run::CommandNeverArrived{reply->id};
+                break;
+            case link::LedgerState::running:
+                break;
             case link::LedgerState::done:
                 input = run::CommandOutcome{reply->id, run::CommandState::done, reply->result, error};
                 break;

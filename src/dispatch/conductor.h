@@ -4,9 +4,9 @@
 //                                          ▲                             └───────► LocalVerbs (the controller's own)
 //                                          └────────── outcomes ◄────────────────────────┘
 //
-// One thread owns all runs: inputs are taken in order, one at a time. After a restart every unfinished run gets Recover.
-// Fault points: run.<step>.planned (before the commit), .committed (before sending), .sent, .acted (outcome here, not
-// recorded), .recorded.
+// One thread owns all runs: inputs are taken in order, one at a time. After a restart every unfinished run gets
+// Recover. Fault points: run.<step>.planned (before the commit), .committed (before sending), .sent, .acted (outcome
+// here, not recorded), .recorded.
 #pragma once
 
 #include <condition_variable>
@@ -80,8 +80,8 @@ class Conductor {
     mutable std::mutex mutex_;  // queue_, runs_
     std::condition_variable wake_;
     std::deque<Item> queue_;
-    std::map<std::string, run::Run> runs_;       // unfinished
-    std::map<std::string, int64_t> versions_;    // of their documents; only the conductor's thread and begin() write
+    std::map<std::string, run::Run> runs_;     // unfinished
+    std::map<std::string, int64_t> versions_;  // of their documents; only the conductor's thread and begin() write
     bool stopping_ = false;
     bool started_ = false;
     std::thread thread_;

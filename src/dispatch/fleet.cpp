@@ -104,7 +104,8 @@ void Fleet::establish(ConnectionId id, const link::Hello& hello) {
         listeners = listeners_;
     }
     if (replaced) replaced->close("a newer connection of this server took its place");
-    logInfo("fleet", "agent of {} connected, version {}, {} verbs", hello.server, hello.agentVersion, hello.verbs.size());
+    logInfo("fleet", "agent of {} connected, version {}, {} verbs", hello.server, hello.agentVersion,
+            hello.verbs.size());
     for (const FleetListener& listener : listeners) listener.connected(hello.server);
 }
 

@@ -30,7 +30,7 @@ struct FleetListener {
     std::function<void(const std::string& server)> connected = [](const std::string&) {};
     std::function<void(const std::string& server)> lost = [](const std::string&) {};
     std::function<void(const std::string& server, const link::Message&)> message = [](const std::string&,
-                                                                                       const link::Message&) {};
+                                                                                      const link::Message&) {};
 };
 
 class Fleet {

@@ -111,12 +111,13 @@ void Inspector::addFacts(plan::Snapshot& snapshot) {
         if (outcome && outcome->status == link::OutcomeStatus::done)
             question.put(snapshot, outcome->result);
         else if (outcome)
-            question.putError(snapshot, outcome->error.value_or(Error(ErrorCode::OutcomeUnknown, "the agent cannot tell")));
+            question.putError(snapshot,
+                              outcome->error.value_or(Error(ErrorCode::OutcomeUnknown, "the agent cannot tell")));
         else
             question.putError(snapshot, sent[question.id]
                                             ? Error(ErrorCode::DeadlineExceeded, "the agent did not answer in time")
-                                            : Error(ErrorCode::AgentMissing, "the agent of " + question.server +
-                                                                                 " is not connected"));
+                                            : Error(ErrorCode::AgentMissing,
+                                                    "the agent of " + question.server + " is not connected"));
     }
 }
 
@@ -139,8 +140,9 @@ Result<plan::Snapshot> Inspector::ofGroup(const std::string& name, const std::st
     const Group& group = snapshot.group;
     const std::string target = to.empty() ? group.standby() : to;
     if (!to.empty() && to != group.primary && to != group.secondary)
-        return fail(ErrorCode::NotFound, to + " is not an application of the group " + name,
-                    "its applications are " + group.primary + (group.secondary.empty() ? "" : " and " + group.secondary));
+        return fail(
+            ErrorCode::NotFound, to + " is not an application of the group " + name,
+            "its applications are " + group.primary + (group.secondary.empty() ? "" : " and " + group.secondary));
     const auto load = [&](const std::string& application) -> Result<std::optional<Application>> {
         if (application.empty()) return std::optional<Application>();
         const Json body = TRY(store::getOrFail(store_, "application", application)).body;

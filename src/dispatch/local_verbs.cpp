@@ -16,7 +16,9 @@ std::vector<std::string> databasesOf(const run::Run& run) {
     return names;
 }
 
-Json detail(std::string sentence) { return JsonObject{{"detail", std::move(sentence)}}; }
+Json detail(std::string sentence) {
+    return JsonObject{{"detail", std::move(sentence)}};
+}
 
 }  // namespace
 
@@ -81,14 +83,15 @@ Result<Json> ControllerVerbs::publish(const run::Run& run, const Json&) {
     const Application application = TRY(applicationFromJson(to ? *to : Json(nullptr)));
     const auto addresses = answeredAddresses(group, application);
     TRY_VOID(publisher_.verify(group.address, addresses));
-    return JsonObject{{"serial", serial},
-                      {"detail", group.address + " answers " + addresses.front() + ", serial " +
-                                     std::to_string(serial)}};
+    return JsonObject{
+        {"serial", serial},
+        {"detail", group.address + " answers " + addresses.front() + ", serial " + std::to_string(serial)}};
 }
 
 Result<Json> ControllerVerbs::report(const run::Run& run, const Json&) {
     std::string sentence;
-    if (run.writeOutageMs() >= 0) sentence = "write outage " + std::to_string(run.writeOutageMs()) + " ms, nothing lost; ";
+    if (run.writeOutageMs() >= 0)
+        sentence = "write outage " + std::to_string(run.writeOutageMs()) + " ms, nothing lost; ";
     size_t skipped = 0;
     for (const run::Step& step : run.steps) skipped += step.state == run::StepState::skipped;
     sentence += skipped ? std::to_string(skipped) + " steps skipped" : "every step verified";
@@ -110,10 +113,10 @@ Result<Json> ControllerVerbs::signCertificates(const run::Run&, const Json& args
         client.commonName = "swingbridge_repl";  // the replication role: PostgreSQL compares the two
         client.usage = crypto::CertificateUsage::client;
         client.lifetimeHours = databaseCertificateHours;
-        certificates.push_back(JsonObject{
-            {"key", textAt(request, "key")},
-            {"serverCertificate", TRY(authority_.sign(textAt(request, "serverRequest"), server))},
-            {"clientCertificate", TRY(authority_.sign(textAt(request, "clientRequest"), client))}});
+        certificates.push_back(
+            JsonObject{{"key", textAt(request, "key")},
+                       {"serverCertificate", TRY(authority_.sign(textAt(request, "serverRequest"), server))},
+                       {"clientCertificate", TRY(authority_.sign(textAt(request, "clientRequest"), client))}});
     }
     return JsonObject{{"authority", authority_.certificatePem()},
                       {"certificates", certificates},
@@ -125,7 +128,8 @@ Result<Json> ControllerVerbs::link(const run::Run& run, const Json&) {
     const Application application = TRY(applicationFromJson(from ? *from : Json(nullptr)));
     store::Commit commit;
     for (const std::string& name : databasesOf(run)) {
-        const Link link{run.from, run.to, name, std::string(nameOf(application.databases.at(name).engine)), clock_.now()};
+        const Link link{run.from, run.to, name, std::string(nameOf(application.databases.at(name).engine)),
+                        clock_.now()};
         commit.puts.push_back({"link", link.id(), store::anyVersion, toJson(link)});
         commit.events.push_back({"link.created", "link/" + link.id(), run.actor, JsonObject{{"run", run.id}}});
     }

@@ -18,7 +18,9 @@ class ControllerVerbs final : public LocalVerbs {
     Result<JsonObject> secretsOf(const std::string& application) override;
 
     // Name that a secret is sealed for, and the id of its document.
-    static std::string secretId(const std::string& application, const std::string& name) { return application + "/" + name; }
+    static std::string secretId(const std::string& application, const std::string& name) {
+        return application + "/" + name;
+    }
 
   private:
     Result<Json> lock(const run::Run& run, const Json& args);

@@ -87,7 +87,8 @@ Result<void> Publisher::verify(const std::string& name, const std::vector<std::s
         const std::string server = endpoint.toText();
         const auto answer = TRY(dns::resolveA(server, name, 1000));
         if (std::set<std::string>(answer.addresses.begin(), answer.addresses.end()) != wanted)
-            return fail(ErrorCode::VerificationFailed, "the name server at " + server + " does not answer the new addresses");
+            return fail(ErrorCode::VerificationFailed,
+                        "the name server at " + server + " does not answer the new addresses");
     }
     return {};
 }

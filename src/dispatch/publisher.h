@@ -1,4 +1,5 @@
-// From groups to the zone: composes it from the store, writes the zone file, publishes to the name server, in this order.
+// From groups to the zone: composes it from the store, writes the zone file, publishes to the name server, in this
+// order.
 //
 //     group documents ──compose──► ZoneDefinition ──build──► SnapshotFile.save ──► Server.publish ──► every answer
 //
@@ -15,11 +16,11 @@
 namespace swb::dispatch {
 
 struct ZoneSettings {
-    std::string zone;                             // "failover.example"
-    std::string mailbox;                          // empty: hostmaster.<zone>
+    std::string zone;     // "failover.example"
+    std::string mailbox;  // empty: hostmaster.<zone>
     struct NameServer {
-        std::string name;                         // full, or a label under the zone
-        std::vector<std::string> addresses;       // required when it is inside the zone
+        std::string name;                    // full, or a label under the zone
+        std::vector<std::string> addresses;  // required when it is inside the zone
     };
     std::vector<NameServer> nameServers;
 };

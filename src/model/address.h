@@ -21,7 +21,9 @@ struct HostPort {
 Result<HostPort> parseHostPort(std::string_view text, uint16_t defaultPort = 0);
 bool isIpv4(std::string_view text);
 bool isIpv6(std::string_view text);
-inline bool isIpAddress(std::string_view text) { return isIpv4(text) || isIpv6(text); }
+inline bool isIpAddress(std::string_view text) {
+    return isIpv4(text) || isIpv6(text);
+}
 // RFC 1123 host name of labels, at most 253 characters.
 bool isHostName(std::string_view text);
 

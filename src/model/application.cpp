@@ -29,8 +29,8 @@ bool isAbsolutePath(std::string_view path) {
 // Words that become part of a service's configuration or argv: no blanks, quotes or control characters.
 bool isPlainWord(std::string_view text) {
     return !text.empty() && text.size() <= 128 && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-        return c > 0x20 && c < 0x7f && std::string_view("\"'`\\;{}$<>|&()").find(static_cast<char>(c)) ==
-                                            std::string_view::npos;
+        return c > 0x20 && c < 0x7f &&
+               std::string_view("\"'`\\;{}$<>|&()").find(static_cast<char>(c)) == std::string_view::npos;
     });
 }
 
@@ -58,11 +58,13 @@ Result<ServiceSpec> serviceFromJson(const Json& value, std::string path) {
     spec.config = reader.string("config", "");
     spec.superuser = reader.string("superuser", "postgres");
     spec.runAs = reader.string("run_as", "");
-    for (const auto& [key, text] : {std::pair{"data", &spec.data}, {"bin", &spec.bin}, {"socket", &spec.socket},
-                                    {"config", &spec.config}})
+    for (const auto& [key, text] :
+         {std::pair{"data", &spec.data}, {"bin", &spec.bin}, {"socket", &spec.socket}, {"config", &spec.config}})
         requirePath(reader, key, *text);
-    for (const auto& [key, text] : {std::pair{"unit", &spec.unit}, {"version", &spec.version},
-                                    {"superuser", &spec.superuser}, {"run_as", &spec.runAs}})
+    for (const auto& [key, text] : {std::pair{"unit", &spec.unit},
+                                    {"version", &spec.version},
+                                    {"superuser", &spec.superuser},
+                                    {"run_as", &spec.runAs}})
         requireWord(reader, key, *text);
     TRY_VOID(reader.finish());
     return spec;
@@ -70,8 +72,12 @@ Result<ServiceSpec> serviceFromJson(const Json& value, std::string path) {
 
 Json serviceToJson(const ServiceSpec& spec) {
     JsonObject out{{"manage", nameOf(spec.manage)}};
-    for (const auto& [key, text] : {std::pair{"data", &spec.data}, {"bin", &spec.bin}, {"unit", &spec.unit},
-                                    {"version", &spec.version}, {"socket", &spec.socket}, {"config", &spec.config},
+    for (const auto& [key, text] : {std::pair{"data", &spec.data},
+                                    {"bin", &spec.bin},
+                                    {"unit", &spec.unit},
+                                    {"version", &spec.version},
+                                    {"socket", &spec.socket},
+                                    {"config", &spec.config},
                                     {"run_as", &spec.runAs}})
         if (!text->empty()) out[key] = *text;
     if (spec.superuser != "postgres") out["superuser"] = spec.superuser;
@@ -116,10 +122,18 @@ bool isHttpUrl(std::string_view text) {
 
 }  // namespace
 
-std::string_view nameOf(Engine engine) { return nameIn(engines, engine); }
-std::string_view nameOf(Manage manage) { return nameIn(manages, manage); }
-std::string_view nameOf(Front front) { return nameIn(fronts, front); }
-std::string_view nameOf(OnChange onChange) { return nameIn(onChanges, onChange); }
+std::string_view nameOf(Engine engine) {
+    return nameIn(engines, engine);
+}
+std::string_view nameOf(Manage manage) {
+    return nameIn(manages, manage);
+}
+std::string_view nameOf(Front front) {
+    return nameIn(fronts, front);
+}
+std::string_view nameOf(OnChange onChange) {
+    return nameIn(onChanges, onChange);
+}
 
 Result<DatabaseSpec> databaseFromJson(const Json& value, std::string_view name, std::string path) {
     JsonReader reader(value, path);
@@ -182,7 +196,8 @@ Result<WebSpec> webFromJson(const Json& value, std::string path) {
     if (!isIpAddress(spec.address)) reader.problem("address", "must be an IP address");
     if (spec.listen.empty() || spec.listen.size() > 8) reader.problem("listen", "needs 1 to 8 ports");
     for (const std::string& listen : spec.listen)
-        if (!isListen(listen)) reader.problem("listen", "has '" + listen.substr(0, 60) + "', not a port or address:port");
+        if (!isListen(listen))
+            reader.problem("listen", "has '" + listen.substr(0, 60) + "', not a port or address:port");
     requireWord(reader, "server_name", spec.serverName);
     requirePath(reader, "certificate", spec.certificate);
     requirePath(reader, "key", spec.key);
@@ -220,7 +235,8 @@ Result<ProcessSpec> processFromJson(const Json& value, std::string_view name, st
     requireName(reader, "server", spec.server);
     if (spec.command.empty() || spec.command.size() > 256) reader.problem("command", "needs 1 to 256 words");
     for (const std::string& word : spec.command)
-        if (word.size() > 4096 || word.find('\0') != std::string::npos) reader.problem("command", "has a word too long");
+        if (word.size() > 4096 || word.find('\0') != std::string::npos)
+            reader.problem("command", "has a word too long");
     if (!spec.command.empty() && spec.command.front().empty()) reader.problem("command", "begins with an empty word");
     requirePath(reader, "directory", spec.directory);
     if (!spec.health.empty() && !isHttpUrl(spec.health)) reader.problem("health", "must be an http:// or https:// URL");

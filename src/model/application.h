@@ -20,14 +20,14 @@ enum class OnChange { restart, reload, none };
 // How the service behind a database or a web front is started and stopped.
 struct ServiceSpec {
     Manage manage = Manage::direct;
-    std::string data;     // database: data directory
-    std::string bin;      // directory of the service's programs
-    std::string unit;     // systemd: unit name; pg_ctlcluster: cluster name
-    std::string version;  // pg_ctlcluster: major version of the cluster
-    std::string socket;   // database: directory of its unix socket, for the agent's own connections
-    std::string config;   // web front: main configuration file (direct), or directory for site files
+    std::string data;                    // database: data directory
+    std::string bin;                     // directory of the service's programs
+    std::string unit;                    // systemd: unit name; pg_ctlcluster: cluster name
+    std::string version;                 // pg_ctlcluster: major version of the cluster
+    std::string socket;                  // database: directory of its unix socket, for the agent's own connections
+    std::string config;                  // web front: main configuration file (direct), or directory for site files
     std::string superuser = "postgres";  // database role the agent works as
-    std::string runAs;    // operating-system user of the service; empty: owner of the data directory
+    std::string runAs;                   // operating-system user of the service; empty: owner of the data directory
 };
 
 struct ProcessSpec {
@@ -38,7 +38,7 @@ struct ProcessSpec {
     std::string health;                // URL; 2xx is healthy; empty: running is healthy
     bool writes = false;               // stopped by maintenance, started only at the current site
     OnChange onChange = OnChange::restart;
-    int64_t stopMs = 5000;             // from SIGTERM to SIGKILL
+    int64_t stopMs = 5000;  // from SIGTERM to SIGKILL
     std::map<std::string, std::string> environment;
 };
 
@@ -49,15 +49,15 @@ struct WebSpec {
     std::vector<std::string> listen;  // ports, or address:port
     HostPort upstream;
     ServiceSpec service;
-    std::string serverName;           // nginx server_name; empty: any
-    std::string certificate, key;     // TLS files on the server; empty: plain HTTP
+    std::string serverName;        // nginx server_name; empty: any
+    std::string certificate, key;  // TLS files on the server; empty: plain HTTP
 };
 
 struct MaintenanceSpec {
-    std::string page;                         // HTML; empty: the product's own page
+    std::string page;  // HTML; empty: the product's own page
     int64_t retryAfterSeconds = 30;
-    std::vector<std::string> bypassAddresses; // operators' addresses, or CIDR
-    std::string bypassCookie;                 // value of the cookie swingbridge_bypass; empty: no cookie bypass
+    std::vector<std::string> bypassAddresses;  // operators' addresses, or CIDR
+    std::string bypassCookie;                  // value of the cookie swingbridge_bypass; empty: no cookie bypass
 };
 
 struct DatabaseSpec {

@@ -10,7 +10,8 @@
 namespace swb {
 namespace {
 
-constexpr NameTable<Role, 3> roles = {{{"viewer", Role::viewer}, {"operator", Role::operator_}, {"admin", Role::admin}}};
+constexpr NameTable<Role, 3> roles = {
+    {{"viewer", Role::viewer}, {"operator", Role::operator_}, {"admin", Role::admin}}};
 constexpr NameTable<LinkState, 7> linkStates = {{{"none", LinkState::none},
                                                  {"seeding", LinkState::seeding},
                                                  {"streaming", LinkState::streaming},
@@ -21,9 +22,15 @@ constexpr NameTable<LinkState, 7> linkStates = {{{"none", LinkState::none},
 
 }  // namespace
 
-std::string_view nameOf(Role role) { return nameIn(roles, role); }
-std::optional<Role> roleFromName(std::string_view name) { return valueIn(roles, name); }
-std::string_view nameOf(LinkState state) { return nameIn(linkStates, state); }
+std::string_view nameOf(Role role) {
+    return nameIn(roles, role);
+}
+std::optional<Role> roleFromName(std::string_view name) {
+    return valueIn(roles, name);
+}
+std::string_view nameOf(LinkState state) {
+    return nameIn(linkStates, state);
+}
 
 std::string Link::slotFor(std::string_view application) {
     // PostgreSQL slot names: a-z, 0-9 and '_', at most 63 bytes.
@@ -36,7 +43,9 @@ std::string randomLabel() {
     return fmt::format("{:03}-{:03}-{:03}", randomBelow(1000), randomBelow(1000), randomBelow(1000));
 }
 
-Json toJson(const Site& site) { return JsonObject{{"name", site.name}, {"title", site.title}}; }
+Json toJson(const Site& site) {
+    return JsonObject{{"name", site.name}, {"title", site.title}};
+}
 
 Result<Site> siteFromJson(const Json& value) {
     JsonReader reader(value, "site");
@@ -70,14 +79,17 @@ Json toJson(const JoinToken& token) {
 
 Result<JoinToken> joinTokenFromJson(const Json& value) {
     JsonReader reader(value, "joinToken");
-    JoinToken token{reader.string("hash"), reader.string("server"), reader.string("site"),
-                    reader.integer("expiresAt"), reader.integer("usedAt", 0)};
+    JoinToken token{reader.string("hash"), reader.string("server"), reader.string("site"), reader.integer("expiresAt"),
+                    reader.integer("usedAt", 0)};
     TRY_VOID(reader.finish());
     return token;
 }
 
 Json toJson(const ApiToken& token) {
-    return JsonObject{{"id", token.id}, {"hash", token.hash}, {"name", token.name}, {"role", nameOf(token.role)},
+    return JsonObject{{"id", token.id},
+                      {"hash", token.hash},
+                      {"name", token.name},
+                      {"role", nameOf(token.role)},
                       {"expiresAt", token.expiresAt}};
 }
 
@@ -99,14 +111,16 @@ std::vector<std::string> answeredAddresses(const Group& group, const Application
     if (chosen == group.fronts.end()) return all;
     std::vector<std::string> kept;
     for (const std::string& address : all)
-        if (std::find(chosen->second.begin(), chosen->second.end(), address) != chosen->second.end()) kept.push_back(address);
+        if (std::find(chosen->second.begin(), chosen->second.end(), address) != chosen->second.end())
+            kept.push_back(address);
     // A front that was chosen and is gone must not leave the address empty.
     return kept.empty() ? all : kept;
 }
 
 Json toJson(const Group& group) {
     JsonObject fronts;
-    for (const auto& [application, addresses] : group.fronts) fronts[application] = JsonArray(addresses.begin(), addresses.end());
+    for (const auto& [application, addresses] : group.fronts)
+        fronts[application] = JsonArray(addresses.begin(), addresses.end());
     return JsonObject{{"id", group.id},
                       {"name", group.name},
                       {"primary", group.primary},
@@ -158,7 +172,10 @@ Result<Group> groupFromJson(const Json& value) {
 }
 
 Json toJson(const Link& link) {
-    return JsonObject{{"from", link.from}, {"to", link.to}, {"database", link.database}, {"engine", link.engine},
+    return JsonObject{{"from", link.from},
+                      {"to", link.to},
+                      {"database", link.database},
+                      {"engine", link.engine},
                       {"since", link.since}};
 }
 

@@ -43,7 +43,7 @@ struct ApiToken {
 
 // A failover group. Slots: primary and secondary applications; both may be empty (a reserved address).
 struct Group {
-    std::string id;         // fg-…
+    std::string id;  // fg-…
     std::string name;
     std::string primary, secondary;  // application names
     std::string current;             // the application the address answers; empty while there is none
@@ -51,9 +51,9 @@ struct Group {
     std::string address;             // label.zone, without the final dot
     int64_t ttl = 300;               // seconds
     int64_t epoch = 0;
-    std::string busy;                // id of the run that holds the lock; empty: free
+    std::string busy;  // id of the run that holds the lock; empty: free
     int64_t outageBudgetMs = limits::outageBudgetMs;
-    bool isProtected = false;        // a switch needs an admin
+    bool isProtected = false;  // a switch needs an admin
     // By application: the web fronts (addresses) that get the failover address; absent: all of them (F8).
     std::map<std::string, std::vector<std::string>> fronts;
     UnixMs createdAt = 0, updatedAt = 0;

@@ -3,23 +3,32 @@
 namespace swb {
 namespace {
 
-Json text(std::string_view description) { return JsonObject{{"type", "string"}, {"description", description}}; }
+Json text(std::string_view description) {
+    return JsonObject{{"type", "string"}, {"description", description}};
+}
 Json words(std::initializer_list<std::string_view> values) {
     JsonArray list;
     for (const auto value : values) list.emplace_back(value);
     return JsonObject{{"type", "string"}, {"enum", list}};
 }
 Json strings(std::string_view description) {
-    return JsonObject{{"type", "array"}, {"items", JsonObject{{"type", JsonArray{"string", "integer"}}}},
+    return JsonObject{{"type", "array"},
+                      {"items", JsonObject{{"type", JsonArray{"string", "integer"}}}},
                       {"description", description}};
 }
 Json object(JsonObject properties, JsonArray required) {
-    return JsonObject{{"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties)},
+    return JsonObject{{"type", "object"},
+                      {"additionalProperties", false},
+                      {"properties", std::move(properties)},
                       {"required", std::move(required)}};
 }
-Json mapOf(Json schema) { return JsonObject{{"type", "object"}, {"additionalProperties", std::move(schema)}}; }
+Json mapOf(Json schema) {
+    return JsonObject{{"type", "object"}, {"additionalProperties", std::move(schema)}};
+}
 
-Json environment() { return mapOf(JsonObject{{"type", JsonArray{"string", "integer", "boolean"}}}); }
+Json environment() {
+    return mapOf(JsonObject{{"type", JsonArray{"string", "integer", "boolean"}}});
+}
 
 Json service() {
     return object({{"manage", words({"direct", "systemd", "pg_ctlcluster"})},
@@ -75,24 +84,24 @@ Json database() {
 }  // namespace
 
 Json applicationSchema() {
-    Json schema = object(
-        {{"application", text("name of the application")},
-         {"site", text("name of the site it runs at")},
-         {"code", object({{"source", text("repository URL or directory")},
-                          {"revision", text("tag, branch or commit")},
-                          {"build", text("command that builds it")}},
-                         {"source"})},
-         {"processes", mapOf(process())},
-         {"environment", environment()},
-         {"web", JsonObject{{"type", "array"}, {"items", web()}}},
-         {"databases", mapOf(database())},
-         {"maintenance",
-          object({{"page", text("HTML of the maintenance page; empty: the product's own")},
-                  {"retry_after", JsonObject{{"type", "integer"}, {"minimum", 1}, {"maximum", 86400}}},
-                  {"bypass_addresses", strings("addresses or networks of operators who pass maintenance")},
-                  {"bypass_cookie", text("value of the cookie swingbridge_bypass that passes maintenance")}},
-                 {})}},
-        {"application", "site"});
+    Json schema =
+        object({{"application", text("name of the application")},
+                {"site", text("name of the site it runs at")},
+                {"code", object({{"source", text("repository URL or directory")},
+                                 {"revision", text("tag, branch or commit")},
+                                 {"build", text("command that builds it")}},
+                                {"source"})},
+                {"processes", mapOf(process())},
+                {"environment", environment()},
+                {"web", JsonObject{{"type", "array"}, {"items", web()}}},
+                {"databases", mapOf(database())},
+                {"maintenance",
+                 object({{"page", text("HTML of the maintenance page; empty: the product's own")},
+                         {"retry_after", JsonObject{{"type", "integer"}, {"minimum", 1}, {"maximum", 86400}}},
+                         {"bypass_addresses", strings("addresses or networks of operators who pass maintenance")},
+                         {"bypass_cookie", text("value of the cookie swingbridge_bypass that passes maintenance")}},
+                        {})}},
+               {"application", "site"});
     schema.as_object()["$schema"] = "https://json-schema.org/draft/2020-12/schema";
     schema.as_object()["title"] = "Swingbridge application definition";
     return schema;

@@ -12,11 +12,15 @@ namespace {
 constexpr NameTable<Verdict, 3> verdicts = {
     {{"ok", Verdict::ok}, {"warning", Verdict::warning}, {"refused", Verdict::refused}}};
 
-std::string number(int64_t value) { return std::to_string(value); }
+std::string number(int64_t value) {
+    return std::to_string(value);
+}
 
 }  // namespace
 
-std::string_view nameOf(Verdict verdict) { return nameIn(verdicts, verdict); }
+std::string_view nameOf(Verdict verdict) {
+    return nameIn(verdicts, verdict);
+}
 
 Verdict Readiness::verdict() const {
     Verdict worst = Verdict::ok;
@@ -38,9 +42,8 @@ Json toJson(const Readiness& readiness) {
                                     {"verdict", nameOf(check.verdict)},
                                     {"sentence", check.sentence},
                                     {"hint", check.hint}});
-    return JsonObject{{"verdict", nameOf(readiness.verdict())},
-                      {"checkedAt", isoTime(readiness.checkedAt)},
-                      {"checks", checks}};
+    return JsonObject{
+        {"verdict", nameOf(readiness.verdict())}, {"checkedAt", isoTime(readiness.checkedAt)}, {"checks", checks}};
 }
 
 int64_t setting(const Json& facts, std::string_view name) {
@@ -76,7 +79,8 @@ void checkVersions(CheckList& list, const std::string& subject, const Json& sour
                       "the source runs major version " + number(from) + ", the target " + number(to),
                       "install the same major version at both sites");
     list.refuseUnless(textAt(source, "architecture") == textAt(target, "architecture"), "architecture", subject,
-                      "same architecture", "different processor architectures", "physical replication needs the same one");
+                      "same architecture", "different processor architectures",
+                      "physical replication needs the same one");
 }
 
 void checkCollations(CheckList& list, const std::string& subject, const Json& source, const Json& target) {
@@ -85,9 +89,11 @@ void checkCollations(CheckList& list, const std::string& subject, const Json& so
     std::string differing;
     // On a replica the recorded version came from the source; the actual one is that of its own operating system.
     const auto look = [&](const Json& database) {
-        const std::string recorded = textAt(database, "collationVersion"), actual = textAt(database, "actualCollationVersion");
+        const std::string recorded = textAt(database, "collationVersion"),
+                          actual = textAt(database, "actualCollationVersion");
         if (!recorded.empty() && !actual.empty() && recorded != actual)
-            differing += (differing.empty() ? "" : ", ") + textAt(database, "name") + " (" + recorded + " / " + actual + ")";
+            differing +=
+                (differing.empty() ? "" : ", ") + textAt(database, "name") + " (" + recorded + " / " + actual + ")";
     };
     if (textAt(target, "role") == "replica") {
         if (others && others->is_array())
@@ -101,9 +107,10 @@ void checkCollations(CheckList& list, const std::string& subject, const Json& so
                                  textAt(database, "actualCollationVersion") + " / " +
                                  textAt(other, "actualCollationVersion") + ")";
     }
-    list.refuseUnless(differing.empty(), "collation-version", subject, "same collation versions",
-                      "the collation versions differ: " + differing,
-                      "text indexes would be wrong after a promotion: install the same C library and ICU at both sites");
+    list.refuseUnless(
+        differing.empty(), "collation-version", subject, "same collation versions",
+        "the collation versions differ: " + differing,
+        "text indexes would be wrong after a promotion: install the same C library and ICU at both sites");
 }
 
 void checkParameters(CheckList& list, const std::string& subject, const Json& source, const Json& target) {
@@ -111,7 +118,8 @@ void checkParameters(CheckList& list, const std::string& subject, const Json& so
     for (const char* name : {"max_connections", "max_worker_processes", "max_wal_senders", "max_prepared_transactions",
                              "max_locks_per_transaction"}) {
         const int64_t wanted = setting(source, name), have = setting(target, name);
-        if (have < wanted) low += (low.empty() ? "" : ", ") + std::string(name) + " " + number(have) + " < " + number(wanted);
+        if (have < wanted)
+            low += (low.empty() ? "" : ", ") + std::string(name) + " " + number(have) + " < " + number(wanted);
     }
     list.refuseUnless(low.empty(), "parameters", subject, "parameters are at least the source's",
                       "parameters are lower than at the source: " + low, "raise them there, or replay stops");
@@ -130,17 +138,20 @@ void checkReplicaFit(CheckList& list, const std::string& subject, const Json& so
                           number(integerAt(source, "timeline")),
                       "it has diverged or has not followed a promotion: `swing replication resync`");
     list.refuseUnless(textAt(replica, "receiverStatus") == "streaming", "replica-streaming", subject,
-                      "the replica streams", "the replica does not stream (" + textAt(replica, "receiverStatus", "no receiver") + ")",
+                      "the replica streams",
+                      "the replica does not stream (" + textAt(replica, "receiverStatus", "no receiver") + ")",
                       "look at the replica's log; `swing replication status` shows the link");
     list.refuseUnless(!booleanAt(replica, "replayPaused"), "replay-paused", subject, "replay is not paused",
-                      "replay is paused: a promotion would be queued and fire later", "SELECT pg_wal_replay_resume() there");
+                      "replay is paused: a promotion would be queued and fire later",
+                      "SELECT pg_wal_replay_resume() there");
     int64_t lag = -1;
     if (const Json* replicas = memberAt(source, "replicas"); replicas && replicas->is_array())
         for (const Json& row : replicas->get_array())
             if (textAt(row, "state") == "streaming" && textAt(row, "application") == textAt(replica, "receiverSlot"))
                 lag = integerAt(row, "lagBytes", -1);
     list.refuseUnless(lag >= 0, "source-sees-replica", subject, "the source sees the replica streaming",
-                      "the source does not see this replica streaming", "check that it follows this source and its slot");
+                      "the source does not see this replica streaming",
+                      "check that it follows this source and its slot");
     if (lag >= 0)
         list.refuseUnless(lag <= limits.lagBytesMax, "lag", subject, "lag is " + number(lag) + " bytes",
                           "lag is " + number(lag) + " bytes, the limit " + number(limits.lagBytesMax),

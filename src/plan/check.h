@@ -15,15 +15,15 @@ struct Check {
     std::string subject;  // "shop-nyc/main", a server, or the group
     Verdict verdict = Verdict::ok;
     std::string sentence;
-    std::string hint;     // what to do; empty when ok
+    std::string hint;  // what to do; empty when ok
 };
 
 struct Readiness {
     std::vector<Check> checks;
     UnixMs checkedAt = 0;
 
-    Verdict verdict() const;               // the worst
-    const Check* firstRefusal() const;     // null when ready
+    Verdict verdict() const;            // the worst
+    const Check* firstRefusal() const;  // null when ready
 };
 
 std::string_view nameOf(Verdict verdict);
@@ -31,8 +31,8 @@ Json toJson(const Readiness& readiness);
 
 // Limits of the checks, each overridable per request.
 struct CheckLimits {
-    int64_t lagBytesMax = 16 << 20;           // one WAL segment is behind by a moment's work
-    int64_t longTransactionSecondsMax = 60;   // it would be cut off
+    int64_t lagBytesMax = 16 << 20;          // one WAL segment is behind by a moment's work
+    int64_t longTransactionSecondsMax = 60;  // it would be cut off
     int64_t clockSkewMsMax = 5000;
     double diskFreeFractionMin = 0.05;
 };

@@ -5,7 +5,9 @@
 namespace swb::plan {
 namespace {
 
-bool engineHasDriver(Engine engine) { return engine == Engine::postgresql; }
+bool engineHasDriver(Engine engine) {
+    return engine == Engine::postgresql;
+}
 
 }  // namespace
 
@@ -14,11 +16,12 @@ Readiness checkReplication(const Snapshot& snapshot, const std::string& database
     const Application& from = *snapshot.from;
     const Application& to = *snapshot.to;
     const std::string subject = to.name + "/" + database;
-    list.refuseUnless(from.name != to.name, "two-applications", subject, "two applications", "source and target are one",
-                      "name another application with --to");
+    list.refuseUnless(from.name != to.name, "two-applications", subject, "two applications",
+                      "source and target are one", "name another application with --to");
     const bool both = from.databases.count(database) && to.databases.count(database);
     list.refuseUnless(both, "same-databases", subject, "both have the database " + database,
-                      "the database " + database + " is not in both applications", "give it the same name in both definitions");
+                      "the database " + database + " is not in both applications",
+                      "give it the same name in both definitions");
     if (!both) return list.take();
     const Engine engine = from.databases.at(database).engine;
     list.refuseUnless(engine == to.databases.at(database).engine && engineHasDriver(engine), "engine", subject,
@@ -30,31 +33,35 @@ Readiness checkReplication(const Snapshot& snapshot, const std::string& database
     checkAgents(list, snapshot, to, limits);
     for (const Link& link : snapshot.links)
         if (link.database == database && (link.to == from.name || link.to == to.name))
-            list.refuseUnless(link.from == from.name && link.to == to.name, "no-other-link", subject, "no other replication",
-                              link.to + " already replicates from " + link.from, "disable that first");
+            list.refuseUnless(link.from == from.name && link.to == to.name, "no-other-link", subject,
+                              "no other replication", link.to + " already replicates from " + link.from,
+                              "disable that first");
     for (const Group& group : snapshot.groups)
         if (group.current == to.name)
-            list.refuseUnless(false, "target-not-current", subject, "", to.name + " is the current application of " + group.name,
+            list.refuseUnless(false, "target-not-current", subject, "",
+                              to.name + " is the current application of " + group.name,
                               "its data would be replaced: replicate the other way");
     const Json* source = snapshot.facts(from, database);
     const Json* target = snapshot.facts(to, database);
-    list.refuseUnless(source && booleanAt(*source, "reachable"), "source-reachable", from.name + "/" + database,
-                      "the source answers", "the source does not answer" + (source ? ": " + textAt(*source, "error") : ""),
-                      "start it; look at its log");
+    list.refuseUnless(
+        source && booleanAt(*source, "reachable"), "source-reachable", from.name + "/" + database, "the source answers",
+        "the source does not answer" + (source ? ": " + textAt(*source, "error") : ""), "start it; look at its log");
     if (!source || !booleanAt(*source, "reachable")) return list.take();
-    list.refuseUnless(textAt(*source, "role") == "primary", "source-role", from.name + "/" + database, "it is a primary",
-                      "it is " + textAt(*source, "role") + ", not a primary", "replicate from the primary");
+    list.refuseUnless(textAt(*source, "role") == "primary", "source-role", from.name + "/" + database,
+                      "it is a primary", "it is " + textAt(*source, "role") + ", not a primary",
+                      "replicate from the primary");
     const Json* settings = memberAt(*source, "settings");
     const std::string level = settings ? textAt(*settings, "wal_level") : "";
-    list.refuseUnless(level == "replica" || level == "logical", "wal-level", from.name + "/" + database, "wal_level is " + level,
-                      "wal_level is " + level, "set wal_level = replica and restart the source at a quiet time");
+    list.refuseUnless(level == "replica" || level == "logical", "wal-level", from.name + "/" + database,
+                      "wal_level is " + level, "wal_level is " + level,
+                      "set wal_level = replica and restart the source at a quiet time");
     const int64_t slots = setting(*source, "max_replication_slots");
     const Json* used = memberAt(*source, "slots");
     list.refuseUnless(slots > (used && used->is_array() ? static_cast<int64_t>(used->get_array().size()) : 0) ||
                           std::any_of(snapshot.links.begin(), snapshot.links.end(),
                                       [&](const Link& link) { return link.from == from.name && link.to == to.name; }),
-                      "free-slot", from.name + "/" + database, "a replication slot is free", "all replication slots are taken",
-                      "raise max_replication_slots or drop unused slots");
+                      "free-slot", from.name + "/" + database, "a replication slot is free",
+                      "all replication slots are taken", "raise max_replication_slots or drop unused slots");
     if (!target) return list.take();
     if (integerAt(*target, "majorVersion")) checkVersions(list, subject, *source, *target);
     if (booleanAt(*target, "reachable")) {
@@ -63,9 +70,10 @@ Readiness checkReplication(const Snapshot& snapshot, const std::string& database
     }
     const int64_t free = integerAt(*target, "diskFreeBytes", -1), needed = integerAt(*source, "dataBytes");
     if (free >= 0)
-        list.refuseUnless(free > needed + needed / 10, "disk", subject, "enough disk is free for the copy",
-                          std::to_string(free >> 20) + " MiB are free, the source has " + std::to_string(needed >> 20) + " MiB",
-                          "the copy is made beside the old data: free some space first");
+        list.refuseUnless(
+            free > needed + needed / 10, "disk", subject, "enough disk is free for the copy",
+            std::to_string(free >> 20) + " MiB are free, the source has " + std::to_string(needed >> 20) + " MiB",
+            "the copy is made beside the old data: free some space first");
     return list.take();
 }
 
@@ -76,7 +84,8 @@ Readiness checkPromotion(const Snapshot& snapshot, const std::string& database, 
     checkAgents(list, snapshot, application, limits);
     for (const Group& group : snapshot.groups)
         if (group.primary == application.name || group.secondary == application.name)
-            list.refuseUnless(false, "not-in-group", subject, "", application.name + " belongs to the group " + group.name,
+            list.refuseUnless(false, "not-in-group", subject, "",
+                              application.name + " belongs to the group " + group.name,
                               "use `swing group switch " + group.name + "`, or take it out of the group first");
     const Json* facts = snapshot.facts(application, database);
     list.refuseUnless(facts && booleanAt(*facts, "reachable"), "replica-reachable", subject, "the replica answers",
@@ -84,8 +93,8 @@ Readiness checkPromotion(const Snapshot& snapshot, const std::string& database, 
     if (!facts) return list.take();
     list.refuseUnless(textAt(*facts, "role") == "replica", "replica-role", subject, "it is a replica",
                       "it is " + textAt(*facts, "role") + ", not a replica", "there is nothing to promote");
-    list.refuseUnless(!booleanAt(*facts, "replayPaused"), "replay-paused", subject, "replay is not paused", "replay is paused",
-                      "SELECT pg_wal_replay_resume() there");
+    list.refuseUnless(!booleanAt(*facts, "replayPaused"), "replay-paused", subject, "replay is not paused",
+                      "replay is paused", "SELECT pg_wal_replay_resume() there");
     if (snapshot.from)
         if (const Json* source = snapshot.facts(*snapshot.from, database); source && booleanAt(*source, "reachable"))
             checkReplicaFit(list, subject, *source, *facts, limits);

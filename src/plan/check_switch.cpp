@@ -6,7 +6,9 @@
 namespace swb::plan {
 namespace {
 
-std::string number(int64_t value) { return std::to_string(value); }
+std::string number(int64_t value) {
+    return std::to_string(value);
+}
 
 size_t count(const Json& facts, std::string_view key) {
     const Json* list = memberAt(facts, key);
@@ -71,7 +73,8 @@ void checkTargetRuns(CheckList& list, const Snapshot& snapshot) {
         const auto front = snapshot.fronts.find(to.name + "/" + web.address);
         const bool answers = front != snapshot.fronts.end() && integerAt(front->second, "status") != 0;
         list.refuseUnless(answers, "front-answers", to.name + "/" + web.address, "the target's web front answers",
-                          "the target's web front does not answer", "is it running? Its configuration is written by `swing app apply`");
+                          "the target's web front does not answer",
+                          "is it running? Its configuration is written by `swing app apply`");
     }
     for (const auto& [name, spec] : to.processes) {
         if (spec.writes) continue;  // runs only at the current site
@@ -89,7 +92,8 @@ void checkSource(CheckList& list, const std::string& subject, const Json& source
                       "commit or roll them back (pg_prepared_xacts)");
     const int64_t longest = integerAt(source, "longestTransactionSeconds");
     list.warnUnless(longest <= limits.longTransactionSecondsMax, "long-transaction", subject, "no long transaction",
-                    "a transaction has been open for " + number(longest) + " s and would be cut off", "let it end first");
+                    "a transaction has been open for " + number(longest) + " s and would be cut off",
+                    "let it end first");
     list.refuseUnless(!booleanAt(source, "baseBackupRunning"), "base-backup", subject, "no base backup is running",
                       "a base backup is running", "wait until it has ended");
     list.warnUnless(integerAt(source, "archiveBacklog") <= 100, "archive-backlog", subject, "the archive keeps up",
@@ -97,7 +101,8 @@ void checkSource(CheckList& list, const std::string& subject, const Json& source
                     "look at archive_command: it can delay nothing here, but your backups lag");
     const Json* settings = memberAt(source, "settings");
     list.warnUnless(!settings || textAt(*settings, "synchronous_standby_names").empty(), "synchronous", subject,
-                    "replication is asynchronous", "synchronous_standby_names is set: a cut between the sites blocks commits",
+                    "replication is asynchronous",
+                    "synchronous_standby_names is set: a cut between the sites blocks commits",
                     "know that, or clear it");
     list.warnUnless(integerAt(source, "unloggedTables") == 0, "unlogged-tables", subject, "no unlogged tables",
                     number(integerAt(source, "unloggedTables")) + " unlogged tables will be empty after the switch",
@@ -116,16 +121,19 @@ void checkReplica(CheckList& list, const std::string& subject, const Json& sourc
                   const CheckLimits& limits) {
     const int64_t senders = setting(replica, "max_wal_senders");
     list.refuseUnless(senders >= 2, "wal-senders", subject, "the replica may serve replicas after promotion",
-                      "max_wal_senders is " + number(senders) + " at the replica", "set it to 5 or more and restart it");
+                      "max_wal_senders is " + number(senders) + " at the replica",
+                      "set it to 5 or more and restart it");
     const int64_t slots = setting(replica, "max_replication_slots");
     list.refuseUnless(slots > static_cast<int64_t>(count(replica, "slots")), "free-slot", subject,
-                      "a replication slot is free at the replica", "all " + number(slots) + " replication slots are taken",
+                      "a replication slot is free at the replica",
+                      "all " + number(slots) + " replication slots are taken",
                       "raise max_replication_slots or drop unused slots");
     const int64_t free = integerAt(replica, "diskFreeBytes", -1), data = integerAt(replica, "dataBytes");
     if (free >= 0)
         list.refuseUnless(free > static_cast<int64_t>(static_cast<double>(data) * limits.diskFreeFractionMin), "disk",
                           subject, "enough disk is free at the replica",
-                          "only " + number(free >> 20) + " MiB of disk are free at the replica", "free some before it takes over");
+                          "only " + number(free >> 20) + " MiB of disk are free at the replica",
+                          "free some before it takes over");
     list.refuseUnless(setting(replica, "max_connections") >= integerAt(source, "connections"), "connections", subject,
                       "the replica takes as many connections", "the replica takes fewer connections than are open now",
                       "raise max_connections there");
@@ -144,32 +152,37 @@ void checkDatabase(CheckList& list, const Snapshot& snapshot, const std::string&
     const Json* source = snapshot.facts(from, name);
     const Json* replica = snapshot.facts(to, name);
     list.refuseUnless(source && booleanAt(*source, "reachable"), "source-reachable", from.name + "/" + name,
-                      "the primary answers", "the primary does not answer" + (source ? ": " + textAt(*source, "error") : ""),
+                      "the primary answers",
+                      "the primary does not answer" + (source ? ": " + textAt(*source, "error") : ""),
                       "a planned switch needs it; if the site is lost, that is an emergency");
     list.refuseUnless(replica && booleanAt(*replica, "reachable"), "replica-reachable", subject, "the replica answers",
                       "the replica does not answer" + (replica ? ": " + textAt(*replica, "error") : ""),
                       "start it; look at its log");
     if (!source || !replica || !booleanAt(*source, "reachable") || !booleanAt(*replica, "reachable")) return;
     list.refuseUnless(textAt(*source, "role") == "primary", "source-role", from.name + "/" + name, "it is the primary",
-                      "it is not a primary but " + textAt(*source, "role"), "the group's current application must be the primary");
+                      "it is not a primary but " + textAt(*source, "role"),
+                      "the group's current application must be the primary");
     list.refuseUnless(textAt(*replica, "role") == "replica", "replica-role", subject, "it is a replica",
-                      "it is not a replica but " + textAt(*replica, "role"), "`swing replication resync` makes it one again");
+                      "it is not a replica but " + textAt(*replica, "role"),
+                      "`swing replication resync` makes it one again");
     checkVersions(list, subject, *source, *replica);
     checkCollations(list, subject, *source, *replica);
     checkParameters(list, subject, *source, *replica);
     checkReplicaFit(list, subject, *source, *replica, limits);
     checkSource(list, from.name + "/" + name, *source, limits);
     checkReplica(list, subject, *source, *replica, limits);
-    list.refuseUnless(booleanAt(*source, "canConnectToPeer"), "reverse-connection", from.name + "/" + name,
-                      "the old site can replicate from the new one",
-                      "the old site cannot open a replication connection to the new one: " + textAt(*source, "peerError"),
-                      "firewall, pg_hba.conf or certificate at " + to.name + ": without it going back is impossible");
+    list.refuseUnless(
+        booleanAt(*source, "canConnectToPeer"), "reverse-connection", from.name + "/" + name,
+        "the old site can replicate from the new one",
+        "the old site cannot open a replication connection to the new one: " + textAt(*source, "peerError"),
+        "firewall, pg_hba.conf or certificate at " + to.name + ": without it going back is impossible");
     for (const auto& [side, facts] : {std::pair{from.name, source}, {to.name, replica}}) {
         const Json* guard = memberAt(*facts, "guard");
         const int64_t epoch = guard ? integerAt(*guard, "epoch") : 0;
-        list.refuseUnless(epoch <= snapshot.group.epoch, "epoch", side + "/" + name, "its epoch is not newer than the group's",
-                          "its boot guard is of epoch " + number(epoch) + ", newer than the group's " + number(snapshot.group.epoch),
-                          "another controller has switched it: restore this controller's newest backup");
+        list.refuseUnless(
+            epoch <= snapshot.group.epoch, "epoch", side + "/" + name, "its epoch is not newer than the group's",
+            "its boot guard is of epoch " + number(epoch) + ", newer than the group's " + number(snapshot.group.epoch),
+            "another controller has switched it: restore this controller's newest backup");
     }
 }
 

@@ -7,19 +7,21 @@ namespace {
 
 std::string prefixOf(Engine engine) {
     switch (engine) {
-        case Engine::postgresql: return "POSTGRESQL";
+        case Engine::postgresql:
+            return "POSTGRESQL";
         case Engine::mariadb:
-        case Engine::mysql: return "MYSQL";
+        case Engine::mysql:
+            return "MYSQL";
         case Engine::redis:
-        case Engine::valkey: return "REDIS";
+        case Engine::valkey:
+            return "REDIS";
     }
     return "DATABASE";
 }
 
 std::string upper(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
-        return c == '-' ? '_' : static_cast<char>(std::toupper(c));
-    });
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return c == '-' ? '_' : static_cast<char>(std::toupper(c)); });
     return text;
 }
 
@@ -27,7 +29,9 @@ std::string upper(std::string text) {
 
 JsonObject environmentVariables(const Application& application, const std::map<std::string, std::string>& replicas) {
     JsonObject out;
-    for (const auto& [name, spec] : application.databases) {
+    for (const auto& named : application.databases) {
+        const std::string& name = named.first;  // clang 14 cannot capture structured bindings
+        const DatabaseSpec& spec = named.second;
         const std::string engine = prefixOf(spec.engine);
         const auto replica = replicas.find(name);
         const auto put = [&](const std::string& prefix) {
@@ -44,7 +48,8 @@ JsonObject environmentVariables(const Application& application, const std::map<s
 
 std::map<std::string, std::string> replicaAddresses(const Application& application, const Application& peer) {
     std::map<std::string, std::string> out;
-    for (const std::string& name : commonDatabases(application, peer)) out[name] = peer.databases.at(name).address.text();
+    for (const std::string& name : commonDatabases(application, peer))
+        out[name] = peer.databases.at(name).address.text();
     return out;
 }
 

@@ -27,20 +27,22 @@ Result<run::Run> planApply(const Snapshot& snapshot, const Intent& intent) {
     const Application& application = *snapshot.to;
     const bool standby = isStandby(snapshot) || isReplicaSomewhere(snapshot);
     PlanBuilder plan("apply", snapshot, intent);
-    const bool linked = snapshot.from && std::any_of(snapshot.links.begin(), snapshot.links.end(), [&](const Link& link) {
-                            return link.from == application.name && link.to == snapshot.from->name;
-                        });
-    plan.subject()["variablesTo"] =
-        environmentVariables(application, linked ? replicaAddresses(application, *snapshot.from)
-                                                 : std::map<std::string, std::string>{});
+    const bool linked =
+        snapshot.from && std::any_of(snapshot.links.begin(), snapshot.links.end(), [&](const Link& link) {
+            return link.from == application.name && link.to == snapshot.from->name;
+        });
+    plan.subject()["variablesTo"] = environmentVariables(
+        application, linked ? replicaAddresses(application, *snapshot.from) : std::map<std::string, std::string>{});
     plan.subject()["failoverStatus"] = failoverStatus(snapshot);
     plan.subject()["standby"] = standby;
     plan.subject()["databases"] = JsonArray{};
-    plan.step("configure", "configure", application.name + ": definition at every server", joined(application.servers()),
-              "agents work from it when the controller is away", "kept on disk", "nothing");
+    plan.step("configure", "configure", application.name + ": definition at every server",
+              joined(application.servers()), "agents work from it when the controller is away", "kept on disk",
+              "nothing");
     if (!application.web.empty())
-        plan.step("prepare-web", "prepare-web", application.name + ": web fronts prepared once", joined(webServers(application)),
-                  "a switch never reloads a front", "tested by the front itself", "nothing");
+        plan.step("prepare-web", "prepare-web", application.name + ": web fronts prepared once",
+                  joined(webServers(application)), "a switch never reloads a front", "tested by the front itself",
+                  "nothing");
     if (standby && !application.web.empty())
         plan.step("maintenance-on", "maintenance-on", application.name + ": a standby shows its maintenance page",
                   joined(webServers(application)), "only the current site serves users",
@@ -68,12 +70,12 @@ Result<run::Run> planMaintenance(const Snapshot& snapshot, bool on, const Intent
     plan.subject()["databases"] = JsonArray{};
     const std::string servers = joined(application.servers());
     if (on)
-        plan.step("maintenance-on", "maintenance-on", application.name + ": maintenance page on, writers stopped", servers,
-                  "asked for", "a probe through every web front sees the page", "page off, writers started")
+        plan.step("maintenance-on", "maintenance-on", application.name + ": maintenance page on, writers stopped",
+                  servers, "asked for", "a probe through every web front sees the page", "page off, writers started")
             .params = JsonObject{{"application", "to"}};
     else
-        plan.step("maintenance-off", "maintenance-off", application.name + ": maintenance page off", servers, "asked for",
-                  "a probe through every web front sees the application", "page on");
+        plan.step("maintenance-off", "maintenance-off", application.name + ": maintenance page off", servers,
+                  "asked for", "a probe through every web front sees the application", "page on");
     return plan.take();
 }
 

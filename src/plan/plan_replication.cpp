@@ -39,10 +39,12 @@ Result<run::Run> planReplication(const Snapshot& snapshot, const std::vector<std
     PlanBuilder plan(resync ? "resync" : "replicate", snapshot, intent);
     plan.run().checks = checks;
     plan.subject()["databases"] = JsonArray(databases.begin(), databases.end());
-    const std::string source = joined(databaseServers(from, databases)), target = joined(databaseServers(to, databases));
+    const std::string source = joined(databaseServers(from, databases)),
+                      target = joined(databaseServers(to, databases));
     if (!to.web.empty())
-        plan.step("maintenance-on", "maintenance-on", to.name + ": maintenance page on, writers stopped", joined(webServers(to)),
-                  "its data is about to be replaced", "a probe through every web front sees the page", "page off, writers started")
+        plan.step("maintenance-on", "maintenance-on", to.name + ": maintenance page on, writers stopped",
+                  joined(webServers(to)), "its data is about to be replaced",
+                  "a probe through every web front sees the page", "page off, writers started")
             .params = JsonObject{{"application", "to"}};
     plan.step("request-certificates", "request-certificates", "keys and certificate requests", source + ", " + target,
               "replication between clouds is encrypted and both ends are verified", "requests are there", "nothing");
@@ -50,8 +52,8 @@ Result<run::Run> planReplication(const Snapshot& snapshot, const std::vector<std
               "one CA for both sites", "signed", "nothing");
     plan.step("install-certificates", "install-certificates", "TLS on, by reload", source + ", " + target,
               "no server is restarted for it", "the server offers TLS with the new certificate", "nothing");
-    plan.step("prepare-source", "prepare-source", from.name + ": role, access, slot", source, "the replica needs a way in",
-              "slot and rule are there", "slot and access removed");
+    plan.step("prepare-source", "prepare-source", from.name + ": role, access, slot", source,
+              "the replica needs a way in", "slot and rule are there", "slot and access removed");
     plan.step("test-source", "test-source", to.name + " → " + from.name + ": a real replication connection", target,
               "an hour of copying must not end at a firewall", "the source's identity is read", "nothing");
     plan.step("seed", "seed", to.name + ": base copy, verified, streaming", target,
@@ -61,11 +63,13 @@ Result<run::Run> planReplication(const Snapshot& snapshot, const std::vector<std
               "going back must work before going", "rule is there", "nothing");
     plan.step("test-reverse", "test-reverse", from.name + " → " + to.name + ": a real replication connection", source,
               "most people find out at rejoin", "the target's identity is read", "nothing");
-    plan.step("link", "link", "the link is recorded", "controller", "status and switches stand on it", "stored", "removed");
+    plan.step("link", "link", "the link is recorded", "controller", "status and switches stand on it", "stored",
+              "removed");
     return plan.take();
 }
 
-Result<run::Run> planDisable(const Snapshot& snapshot, const std::vector<std::string>& databases, const Intent& intent) {
+Result<run::Run> planDisable(const Snapshot& snapshot, const std::vector<std::string>& databases,
+                             const Intent& intent) {
     const Application& from = *snapshot.from;
     const Application& to = *snapshot.to;
     for (const std::string& name : databases) {
@@ -103,8 +107,8 @@ Result<run::Run> planPromotion(const Snapshot& snapshot, const std::string& data
         .pointOfNoReturn = true;
     if (snapshot.from)
         plan.step("release-source", "release-source", snapshot.from->name + ": slot and access removed",
-                  joined(databaseServers(*snapshot.from, {database})), "a slot without a replica fills the disk", "slot gone",
-                  "none")
+                  joined(databaseServers(*snapshot.from, {database})), "a slot without a replica fills the disk",
+                  "slot gone", "none")
             .skippable = true;
     plan.step("unlink", "unlink", "the link is forgotten", "controller", "there is none any more", "stored", "none");
     return plan.take();

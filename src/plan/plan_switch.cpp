@@ -4,7 +4,9 @@
 namespace swb::plan {
 namespace {
 
-JsonArray toJsonArray(const std::vector<std::string>& words) { return JsonArray(words.begin(), words.end()); }
+JsonArray toJsonArray(const std::vector<std::string>& words) {
+    return JsonArray(words.begin(), words.end());
+}
 
 // One agent that has all the databases can hold the barrier "all at their tokens before any is promoted" by itself;
 // several need the controller between the two.
@@ -12,8 +14,8 @@ void addPromotion(PlanBuilder& plan, const Application& to, const std::vector<st
     const auto servers = databaseServers(to, databases);
     const bool together = servers.size() == 1;
     if (!together) {
-        run::Step& await = plan.step("await-token", "take-over", "every replica at its promotion token", joined(servers),
-                                     "a replica that lacks the last write must not be promoted",
+        run::Step& await = plan.step("await-token", "take-over", "every replica at its promotion token",
+                                     joined(servers), "a replica that lacks the last write must not be promoted",
                                      "identity and position equal the token", "nothing: no replica was changed");
         await.params = JsonObject{{"mode", "await"}};
         await.inOutage = await.holdsTraffic = true;
@@ -39,19 +41,19 @@ void addBeforePromotion(PlanBuilder& plan, const Application& from, const Applic
     }
     auto fronts = webServers(from);
     run::Step& maintenance =
-        plan.step("maintenance-on", "maintenance-on", from.name + ": maintenance page on, writers stopped", joined(fronts),
-                  "nothing new is written at the old site", "a probe through every web front sees the page",
-                  "page off, writers started");
+        plan.step("maintenance-on", "maintenance-on", from.name + ": maintenance page on, writers stopped",
+                  joined(fronts), "nothing new is written at the old site",
+                  "a probe through every web front sees the page", "page off, writers started");
     maintenance.holdsTraffic = true;
     if (databases.empty()) return;
     const std::string servers = joined(databaseServers(from, databases));
     run::Step& fence = plan.step("fence", "fence", from.name + ": every database fenced", servers,
-                                 "the last write must be known exactly", "shut down cleanly; end of the last record read",
-                                 "started again as primary");
+                                 "the last write must be known exactly",
+                                 "shut down cleanly; end of the last record read", "started again as primary");
     fence.inOutage = fence.holdsTraffic = true;
-    run::Step& guard = plan.step("boot-guard", "boot-guard", from.name + ": boot guards say replica", servers,
-                                 "a returning old site must come up fenced", "read back at the new epoch",
-                                 "restored by unfencing");
+    run::Step& guard =
+        plan.step("boot-guard", "boot-guard", from.name + ": boot guards say replica", servers,
+                  "a returning old site must come up fenced", "read back at the new epoch", "restored by unfencing");
     guard.inOutage = guard.holdsTraffic = true;
 }
 
@@ -60,24 +62,26 @@ void addAfterPromotion(PlanBuilder& plan, const Application& from, const Applica
     if (!to.processes.empty() || !databases.empty()) {
         auto servers = processServers(to);
         if (servers.empty()) servers = databaseServers(to, databases);
-        run::Step& activate =
-            plan.step("activate", "activate", to.name + ": environment rendered, application healthy, one write through it",
-                      joined(servers), "the application must know that it is current", "health checks and one committed write",
-                      "forward only");
+        run::Step& activate = plan.step("activate", "activate",
+                                        to.name + ": environment rendered, application healthy, one write through it",
+                                        joined(servers), "the application must know that it is current",
+                                        "health checks and one committed write", "forward only");
         activate.inOutage = activate.holdsTraffic = true;
         activate.overlaps = !databases.empty();
     }
-    run::Step& off = plan.step("maintenance-off", "maintenance-off", to.name + ": maintenance page off", joined(webServers(to)),
-                               "users are let in", "a probe through every web front sees the application", "forward only");
+    run::Step& off =
+        plan.step("maintenance-off", "maintenance-off", to.name + ": maintenance page off", joined(webServers(to)),
+                  "users are let in", "a probe through every web front sees the application", "forward only");
     off.holdsTraffic = true;
-    run::Step& publish =
-        plan.step("publish-address", "publish-address", "the failover address answers " + joined(to.frontAddresses()),
-                  "controller", "traffic follows the data", "every own name server answers the new epoch", "forward only");
+    run::Step& publish = plan.step(
+        "publish-address", "publish-address", "the failover address answers " + joined(to.frontAddresses()),
+        "controller", "traffic follows the data", "every own name server answers the new epoch", "forward only");
     publish.holdsTraffic = true;
     publish.overlaps = true;
     if (databases.empty()) return;
-    plan.step("reverse-link", "reverse-link", to.name + ": ready to be replicated from", joined(databaseServers(to, databases)),
-              "the old site needs a slot to follow", "slot and access are there", "forward only");
+    plan.step("reverse-link", "reverse-link", to.name + ": ready to be replicated from",
+              joined(databaseServers(to, databases)), "the old site needs a slot to follow",
+              "slot and access are there", "forward only");
     run::Step& rejoin = plan.step("rejoin", "rejoin", from.name + ": old primaries follow as replicas",
                                   joined(databaseServers(from, databases)), "the old site becomes the new standby",
                                   "streaming, lag seen at 0 once, no rewind", "forward only");
@@ -124,15 +128,16 @@ Result<run::Run> planTraffic(const Snapshot& snapshot, const Intent& intent) {
         return fail(ErrorCode::GroupBusy, snapshot.group.name + " is held by run " + snapshot.group.busy,
                     "wait for it: `swing run watch " + snapshot.group.busy + "`");
     if (!snapshot.to || snapshot.to->name == snapshot.group.current)
-        return fail(ErrorCode::NotReady, "the address points at the target already", "name the other application with --to");
+        return fail(ErrorCode::NotReady, "the address points at the target already",
+                    "name the other application with --to");
     const Application& to = *snapshot.to;
-    if (to.web.empty())
-        return fail(ErrorCode::NotReady, to.name + " has no web front", "add `web:` to its definition");
+    if (to.web.empty()) return fail(ErrorCode::NotReady, to.name + " has no web front", "add `web:` to its definition");
     // I10: never point at a site whose databases are replicas.
     for (const auto& [name, spec] : to.databases) {
         const Json* facts = snapshot.facts(to, name);
         if (!facts || textAt(*facts, "role") != "primary")
-            return fail(ErrorCode::NotReady, to.name + "/" + name + " is not a primary: the address may not point there",
+            return fail(ErrorCode::NotReady,
+                        to.name + "/" + name + " is not a primary: the address may not point there",
                         "use `swing group switch` without --traffic-only, or promote it first");
     }
     PlanBuilder plan("traffic", snapshot, intent);
@@ -140,11 +145,12 @@ Result<run::Run> planTraffic(const Snapshot& snapshot, const Intent& intent) {
     plan.subject()["databases"] = JsonArray{};
     plan.step("lock", "lock", "the group is locked at its next epoch", "controller", "one run at a time owns the group",
               "the lock is ours and the epoch the newest", "unlocked");
-    plan.step("publish-address", "publish-address", "the failover address answers " + joined(to.frontAddresses()), "controller",
-              "traffic follows the data", "every own name server answers the new epoch", "none: the point of no return")
+    plan.step("publish-address", "publish-address", "the failover address answers " + joined(to.frontAddresses()),
+              "controller", "traffic follows the data", "every own name server answers the new epoch",
+              "none: the point of no return")
         .pointOfNoReturn = true;
-    plan.step("report", "report", "report stored, group unlocked", "controller", "what was done can be read later", "stored",
-              "forward only");
+    plan.step("report", "report", "report stored, group unlocked", "controller", "what was done can be read later",
+              "stored", "forward only");
     return plan.take();
 }
 

@@ -1,5 +1,5 @@
-// Planners: snapshot + intent → a run in state `planned`, every step with its reason, what proves it and how it is undone.
-// Pure. Nothing has happened when they return; the plan can be shown, stored or thrown away (--dry-run).
+// Planners: snapshot + intent → a run in state `planned`, every step with its reason, what proves it and how it is
+// undone. Pure. Nothing has happened when they return; the plan can be shown, stored or thrown away (--dry-run).
 //
 //     planSwitch          DESIGN.md §6
 //     planReplication     enable: certificates, source, seed, both directions tested, link

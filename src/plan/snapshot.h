@@ -20,15 +20,15 @@ struct AgentView {
 
 struct Snapshot {
     UnixMs at = 0;
-    Group group;                                 // empty name: no group
+    Group group;  // empty name: no group
     std::optional<Application> from, to;
-    std::vector<Link> links;                     // all links of either application
-    std::vector<Group> groups;                   // all groups (slot rules, use of applications)
-    std::map<std::string, AgentView> agents;     // by server
-    std::map<std::string, Json> databases;       // FACTS by "application/database"
-    std::map<std::string, Json> fronts;          // {mode, status} by "application/address"
-    std::map<std::string, Json> processes;       // {running, healthy} by "application/process"
-    std::map<std::string, Json> servers;         // server.inspect by server
+    std::vector<Link> links;                  // all links of either application
+    std::vector<Group> groups;                // all groups (slot rules, use of applications)
+    std::map<std::string, AgentView> agents;  // by server
+    std::map<std::string, Json> databases;    // FACTS by "application/database"
+    std::map<std::string, Json> fronts;       // {mode, status} by "application/address"
+    std::map<std::string, Json> processes;    // {running, healthy} by "application/process"
+    std::map<std::string, Json> servers;      // server.inspect by server
     bool dnsServing = false;
 
     const Json* facts(const Application& application, const std::string& database) const;

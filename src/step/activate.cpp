@@ -37,7 +37,8 @@ Result<Json> verify(const Run& run, const Step& step) {
             for (const Json& process : list->get_array()) {
                 if (textAt(process, "state") == "stopped") continue;  // a writer: it starts when maintenance ends
                 if (!booleanAt(process, "healthy"))
-                    return fail(ErrorCode::VerificationFailed, "process " + textAt(process, "name") + " is not healthy");
+                    return fail(ErrorCode::VerificationFailed,
+                                "process " + textAt(process, "name") + " is not healthy");
                 ++processes;
             }
     }
@@ -48,13 +49,7 @@ Result<Json> verify(const Run& run, const Step& step) {
 // The new current application is served; the old one is told that it is the standby, settings are put back.
 Commands settle(const Run& run, const Step&) {
     const Subject subject = subjectOf(run);
-    Commands commands;
-    for (const Application* application : {&subject.from, &subject.to})
-        for (const std::string& name : subject.databases) {
-            const DatabaseSpec& spec = application->databases.at(name);
-            commands.push_back({keyOf(*application, name), spec.server, "database.end-switch",
-                                JsonObject{{"database", toJson(spec)}}, 30'000});
-        }
+    Commands commands = endSwitch(subject);
     std::set<std::string> servers;
     for (const auto& [name, process] : subject.from.processes) servers.insert(process.server);
     for (const std::string& server : servers)
@@ -68,7 +63,11 @@ Commands settle(const Run& run, const Step&) {
 
 }  // namespace
 
-std::unique_ptr<run::StepKind> activateStep() { return kind("activate", act, verify); }
-std::unique_ptr<run::StepKind> settleStep() { return kind("settle", settle); }
+std::unique_ptr<run::StepKind> activateStep() {
+    return kind("activate", act, verify);
+}
+std::unique_ptr<run::StepKind> settleStep() {
+    return kind("settle", settle);
+}
 
 }  // namespace swb::step

@@ -59,9 +59,9 @@ Commands applyProcesses(const Run& run, const Step&) {
     for (const auto& [name, process] : subject.to.processes) servers.insert(process.server);
     Commands commands;
     for (const std::string& server : servers)
-        commands.push_back({server, server, "process.apply",
-                            JsonObject{{"application", subject.to.name}, {"writers", !booleanAt(run.subject, "standby")}},
-                            60'000});
+        commands.push_back(
+            {server, server, "process.apply",
+             JsonObject{{"application", subject.to.name}, {"writers", !booleanAt(run.subject, "standby")}}, 60'000});
     return commands;
 }
 
@@ -74,14 +74,26 @@ Commands remove(const Run& run, const Step&) {
     return commands;
 }
 
-Commands forget(const Run&, const Step&) { return {{"controller", "", "controller.forget", JsonObject{}, 10'000}}; }
+Commands forget(const Run&, const Step&) {
+    return {{"controller", "", "controller.forget", JsonObject{}, 10'000}};
+}
 
 }  // namespace
 
-std::unique_ptr<run::StepKind> configureStep() { return kind("configure", configure); }
-std::unique_ptr<run::StepKind> prepareWebStep() { return kind("prepare-web", prepareWeb); }
-std::unique_ptr<run::StepKind> applyProcessesStep() { return kind("apply-processes", applyProcesses); }
-std::unique_ptr<run::StepKind> removeStep() { return kind("remove", remove); }
-std::unique_ptr<run::StepKind> forgetStep() { return kind("forget", forget); }
+std::unique_ptr<run::StepKind> configureStep() {
+    return kind("configure", configure);
+}
+std::unique_ptr<run::StepKind> prepareWebStep() {
+    return kind("prepare-web", prepareWeb);
+}
+std::unique_ptr<run::StepKind> applyProcessesStep() {
+    return kind("apply-processes", applyProcesses);
+}
+std::unique_ptr<run::StepKind> removeStep() {
+    return kind("remove", remove);
+}
+std::unique_ptr<run::StepKind> forgetStep() {
+    return kind("forget", forget);
+}
 
 }  // namespace swb::step

@@ -32,19 +32,13 @@ Commands act(const Run& run, const Step&) {
 }
 
 Commands undo(const Run& run, const Step&) {
-    const Subject subject = subjectOf(run);
-    Commands commands;
-    for (const Application* application : {&subject.from, &subject.to})
-        for (const std::string& name : subject.databases) {
-            const DatabaseSpec& spec = application->databases.at(name);
-            commands.push_back({keyOf(*application, name), spec.server, "database.end-switch",
-                                JsonObject{{"database", toJson(spec)}}, 30'000});
-        }
-    return commands;
+    return endSwitch(subjectOf(run));
 }
 
 }  // namespace
 
-std::unique_ptr<run::StepKind> catchUpStep() { return kind("catch-up", act, succeeded, undo); }
+std::unique_ptr<run::StepKind> catchUpStep() {
+    return kind("catch-up", act, succeeded, undo);
+}
 
 }  // namespace swb::step

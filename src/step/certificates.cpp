@@ -58,8 +58,14 @@ Commands install(const Run& run, const Step&) {
 
 }  // namespace
 
-std::unique_ptr<run::StepKind> requestCertificatesStep() { return kind("request-certificates", request); }
-std::unique_ptr<run::StepKind> signCertificatesStep() { return kind("sign-certificates", sign); }
-std::unique_ptr<run::StepKind> installCertificatesStep() { return kind("install-certificates", install); }
+std::unique_ptr<run::StepKind> requestCertificatesStep() {
+    return kind("request-certificates", request);
+}
+std::unique_ptr<run::StepKind> signCertificatesStep() {
+    return kind("sign-certificates", sign);
+}
+std::unique_ptr<run::StepKind> installCertificatesStep() {
+    return kind("install-certificates", install);
+}
 
 }  // namespace swb::step

@@ -54,12 +54,17 @@ Result<Json> verifyGuard(const Run& run, const Step&) {
             return fail(ErrorCode::VerificationFailed, record.server + " did not read back its boot guard");
         ++guards;
     }
-    return detail(std::to_string(guards) + (guards == 1 ? " server" : " servers") + " at epoch " + std::to_string(run.epoch));
+    return detail(std::to_string(guards) + (guards == 1 ? " server" : " servers") + " at epoch " +
+                  std::to_string(run.epoch));
 }
 
 }  // namespace
 
-std::unique_ptr<run::StepKind> fenceStep() { return kind("fence", act, verify, undo); }
-std::unique_ptr<run::StepKind> bootGuardStep() { return kind("boot-guard", nothing, verifyGuard); }
+std::unique_ptr<run::StepKind> fenceStep() {
+    return kind("fence", act, verify, undo);
+}
+std::unique_ptr<run::StepKind> bootGuardStep() {
+    return kind("boot-guard", nothing, verifyGuard);
+}
 
 }  // namespace swb::step

@@ -7,7 +7,8 @@ namespace {
 
 class FunctionKind final : public run::StepKind {
   public:
-    FunctionKind(std::string_view name, ActFunction actFunction, VerifyFunction verifyFunction, ActFunction undoFunction)
+    FunctionKind(std::string_view name, ActFunction actFunction, VerifyFunction verifyFunction,
+                 ActFunction undoFunction)
         : name_(name), act_(actFunction), verify_(verifyFunction), undo_(undoFunction) {}
     std::string_view name() const override { return name_; }
     Commands act(const Run& run, const Step& step) const override { return act_(run, step); }
@@ -31,7 +32,9 @@ Application applicationIn(const Json& subject, std::string_view key) {
 
 }  // namespace
 
-Commands nothing(const Run&, const Step&) { return {}; }
+Commands nothing(const Run&, const Step&) {
+    return {};
+}
 
 Result<Json> succeeded(const Run&, const Step& step) {
     std::string sentence;
@@ -84,6 +87,17 @@ JsonArray toJsonArray(const std::vector<WebSpec>& fronts) {
     JsonArray out;
     for (const WebSpec& web : fronts) out.push_back(toJson(web));
     return out;
+}
+
+Commands endSwitch(const Subject& subject) {
+    Commands commands;
+    for (const Application* application : {&subject.from, &subject.to})
+        for (const std::string& name : subject.databases) {
+            const DatabaseSpec& spec = application->databases.at(name);
+            commands.push_back({keyOf(*application, name), spec.server, "database.end-switch",
+                                JsonObject{{"database", toJson(spec)}}, 30'000});
+        }
+    return commands;
 }
 
 Json guardOf(const Run& run, std::string_view role) {

@@ -20,7 +20,9 @@ Commands nothing(const Run& run, const Step& step);
 Result<Json> succeeded(const Run& run, const Step& step);
 std::unique_ptr<run::StepKind> kind(std::string_view name, ActFunction act, VerifyFunction verify = succeeded,
                                     ActFunction undo = nothing);
-inline Json detail(std::string sentence) { return JsonObject{{"detail", std::move(sentence)}}; }
+inline Json detail(std::string sentence) {
+    return JsonObject{{"detail", std::move(sentence)}};
+}
 
 struct Subject {
     Application from, to;  // empty name when the run has none
@@ -38,6 +40,8 @@ Json peerOf(const Application& other, const std::string& database);
 // Command key of one database of one application: "main@shop-fra".
 std::string keyOf(const Application& application, const std::string& database);
 JsonArray toJsonArray(const std::vector<WebSpec>& fronts);
+// database.end-switch at both sides: puts back what catch-up lowered.
+Commands endSwitch(const Subject& subject);
 // {group, epoch, role}
 Json guardOf(const Run& run, std::string_view role);
 // The promotion token that the fence step brought for a database; null when there is none.

@@ -39,11 +39,11 @@ Commands maintenanceOff(const Application& application) {
     auto fronts = frontsByServer(application);
     Commands commands;
     for (const std::string& server : concernedServers(application))
-        commands.push_back({server, server, "maintenance.off",
-                            JsonObject{{"application", application.name},
-                                       {"web", toJsonArray(fronts[server])},
-                                       {"startWriters", true}},
-                            15'000});
+        commands.push_back(
+            {server, server, "maintenance.off",
+             JsonObject{
+                 {"application", application.name}, {"web", toJsonArray(fronts[server])}, {"startWriters", true}},
+             15'000});
     return commands;
 }
 
@@ -74,14 +74,14 @@ Application concerned(const Run& run, const Step& step, std::string_view usual) 
 
 std::unique_ptr<run::StepKind> maintenanceOnStep() {
     return kind(
-        "maintenance-on", [](const Run& run, const Step& step) { return maintenanceOn(concerned(run, step, "from")); }, probed,
-        [](const Run& run, const Step& step) { return maintenanceOff(concerned(run, step, "from")); });
+        "maintenance-on", [](const Run& run, const Step& step) { return maintenanceOn(concerned(run, step, "from")); },
+        probed, [](const Run& run, const Step& step) { return maintenanceOff(concerned(run, step, "from")); });
 }
 
 std::unique_ptr<run::StepKind> maintenanceOffStep() {
     return kind(
-        "maintenance-off", [](const Run& run, const Step& step) { return maintenanceOff(concerned(run, step, "to")); }, probed,
-        [](const Run& run, const Step& step) { return maintenanceOn(concerned(run, step, "to")); });
+        "maintenance-off", [](const Run& run, const Step& step) { return maintenanceOff(concerned(run, step, "to")); },
+        probed, [](const Run& run, const Step& step) { return maintenanceOn(concerned(run, step, "to")); });
 }
 
 }  // namespace swb::step

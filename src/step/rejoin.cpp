@@ -48,7 +48,11 @@ Result<Json> verifyRejoin(const Run&, const Step& step) {
 
 }  // namespace
 
-std::unique_ptr<run::StepKind> reverseLinkStep() { return kind("reverse-link", reverseLink); }
-std::unique_ptr<run::StepKind> rejoinStep() { return kind("rejoin", rejoin, verifyRejoin); }
+std::unique_ptr<run::StepKind> reverseLinkStep() {
+    return kind("reverse-link", reverseLink);
+}
+std::unique_ptr<run::StepKind> rejoinStep() {
+    return kind("rejoin", rejoin, verifyRejoin);
+}
 
 }  // namespace swb::step

@@ -34,9 +34,10 @@ Commands release(const Run& run, const Step&) {
     if (!subject.hasFrom()) return commands;
     for (const std::string& name : subject.databases) {
         const DatabaseSpec& spec = subject.from.databases.at(name);
-        commands.push_back({keyOf(subject.from, name), spec.server, "database.release-source",
-                            JsonObject{{"database", toJson(spec)}, {"slots", JsonArray{Json(Link::slotFor(subject.to.name))}}},
-                            30'000});
+        commands.push_back(
+            {keyOf(subject.from, name), spec.server, "database.release-source",
+             JsonObject{{"database", toJson(spec)}, {"slots", JsonArray{Json(Link::slotFor(subject.to.name))}}},
+             30'000});
     }
     return commands;
 }
@@ -88,19 +89,41 @@ Commands promoteStandalone(const Run& run, const Step&) {
     return commands;
 }
 
-Commands link(const Run&, const Step&) { return {{"controller", "", "controller.link", JsonObject{}, 10'000}}; }
-Commands unlink(const Run&, const Step&) { return {{"controller", "", "controller.unlink", JsonObject{}, 10'000}}; }
+Commands link(const Run&, const Step&) {
+    return {{"controller", "", "controller.link", JsonObject{}, 10'000}};
+}
+Commands unlink(const Run&, const Step&) {
+    return {{"controller", "", "controller.unlink", JsonObject{}, 10'000}};
+}
 
 }  // namespace
 
-std::unique_ptr<run::StepKind> prepareSourceStep() { return kind("prepare-source", prepareSource, succeeded, release); }
-std::unique_ptr<run::StepKind> prepareTargetStep() { return kind("prepare-target", prepareTarget); }
-std::unique_ptr<run::StepKind> testSourceStep() { return kind("test-source", testSource); }
-std::unique_ptr<run::StepKind> testReverseStep() { return kind("test-reverse", testReverse); }
-std::unique_ptr<run::StepKind> seedStep() { return kind("seed", seed); }
-std::unique_ptr<run::StepKind> promoteStandaloneStep() { return kind("promote-standalone", promoteStandalone); }
-std::unique_ptr<run::StepKind> releaseSourceStep() { return kind("release-source", release); }
-std::unique_ptr<run::StepKind> linkStep() { return kind("link", link, succeeded, unlink); }
-std::unique_ptr<run::StepKind> unlinkStep() { return kind("unlink", unlink); }
+std::unique_ptr<run::StepKind> prepareSourceStep() {
+    return kind("prepare-source", prepareSource, succeeded, release);
+}
+std::unique_ptr<run::StepKind> prepareTargetStep() {
+    return kind("prepare-target", prepareTarget);
+}
+std::unique_ptr<run::StepKind> testSourceStep() {
+    return kind("test-source", testSource);
+}
+std::unique_ptr<run::StepKind> testReverseStep() {
+    return kind("test-reverse", testReverse);
+}
+std::unique_ptr<run::StepKind> seedStep() {
+    return kind("seed", seed);
+}
+std::unique_ptr<run::StepKind> promoteStandaloneStep() {
+    return kind("promote-standalone", promoteStandalone);
+}
+std::unique_ptr<run::StepKind> releaseSourceStep() {
+    return kind("release-source", release);
+}
+std::unique_ptr<run::StepKind> linkStep() {
+    return kind("link", link, succeeded, unlink);
+}
+std::unique_ptr<run::StepKind> unlinkStep() {
+    return kind("unlink", unlink);
+}
 
 }  // namespace swb::step

@@ -1,0 +1,248 @@
+#include "api/api.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "api/route.h"
+#include "base/ids.h"
+#include "store/memory_store.h"
+
+namespace swb::api {
+namespace {
+
+// The whole controller but for its sockets to agents: memory store, a name server on a free port, no agent connected.
+class ApiTest : public testing::Test {
+  protected:
+    ApiTest() {
+        publisher =
+            *dispatch::Publisher::start({"test.example", "", {{"ns1", {"127.0.0.1"}}}}, directory + "/zone.json",
+                                        {.endpoints = {{*dns::IpAddress::fromText("127.0.0.1"), 0}}});
+        auto made = *crypto::createAuthority("test", 10);
+        authority.emplace(*crypto::CertificateAuthority::load(made.certificatePem, made.keyPem));
+        sealer.emplace(*crypto::Sealer::load(directory + "/seal.key"));
+        verbs.emplace(store, *publisher, *authority, *sealer, clock);
+        inspector.emplace(store, fleet, clock);
+        conductor.emplace(store, fleet, *verbs, clock);
+        EXPECT_TRUE(conductor->start());
+        api.emplace(Context{store, fleet, *conductor, *inspector, *publisher, *authority, *sealer, clock,
+                            "test.example", "https://127.0.0.1:1", "0"});
+        for (const auto& [role, token] :
+             {std::pair{Role::admin, &admin}, {Role::operator_, &operator_}, {Role::viewer, &viewer}})
+            *token = createToken(store, std::string(nameOf(role)), role, 0, "test")->reveal();
+    }
+    ~ApiTest() override {
+        conductor->stop();
+        publisher->stop();
+        std::filesystem::remove_all(directory);
+    }
+
+    Response ask(const std::string& method, const std::string& path, Json body, const std::string& token) {
+        Request request;
+        request.method = method;
+        request.path = path;
+        request.contentType = "application/json";
+        if (!token.empty()) request.authorization = "Bearer " + token;
+        if (!body.is_null()) request.body = toText(body);
+        return api->handle(request);
+    }
+    Response ask(const std::string& method, const std::string& path, Json body = nullptr) {
+        return ask(method, path, body, admin);
+    }
+    static std::string code(const Response& response) {
+        const Json* error = memberAt(response.body, "error");
+        return error ? textAt(*error, "code") : "";
+    }
+
+    // Documents as `app apply` stores them, without the run that needs agents.
+    void putApplication(const std::string& name, const std::string& site, const std::vector<std::string>& addresses) {
+        Application application;
+        application.name = name;
+        application.site = site;
+        for (const std::string& address : addresses) {
+            WebSpec web;
+            web.server = site + "-1";
+            web.address = address;
+            web.listen = {"80"};
+            web.upstream = {"127.0.0.1", 3000};
+            application.web.push_back(web);
+        }
+        store::Commit commit;
+        commit.puts.push_back(
+            {"application", name, store::anyVersion,
+             JsonObject{{"site", site}, {"definition", applicationToJson(application)}, {"text", ""}}});
+        ASSERT_TRUE(store.commit(commit));
+    }
+    std::vector<std::string> answered(const std::string& name) {
+        for (const dns::FailoverAddress& address : publisher->zone()->definition().addresses)
+            if (address.name.toText() == name) {
+                std::vector<std::string> out;
+                for (const auto& ip : address.addresses) out.push_back(ip.toText());
+                return out;
+            }
+        return {};
+    }
+
+    std::string directory = [] {
+        std::string made = testing::TempDir() + newId("api");
+        std::filesystem::create_directories(made);
+        return made;
+    }();
+
+    SystemClock clock;
+    store::MemoryStore store{clock};
+    dispatch::Fleet fleet{clock, "0"};
+    std::unique_ptr<dispatch::Publisher> publisher;
+    std::optional<crypto::CertificateAuthority> authority;
+    std::optional<crypto::Sealer> sealer;
+    std::optional<dispatch::ControllerVerbs> verbs;
+    std::optional<dispatch::Inspector> inspector;
+    std::optional<dispatch::Conductor> conductor;
+    std::optional<Api> api;
+    std::string admin, operator_, viewer;
+};
+
+TEST_F(ApiTest, EveryRouteButTwoWantsATokenAndItsRole) {
+    for (const Route& route : routes()) {
+        std::string path(route.pattern);
+        for (size_t open; (open = path.find('{')) != std::string::npos;)
+            path.replace(open, path.find('}') - open + 1, "x");
+        const std::string method(route.method);
+        if (route.access == Access::open) {
+            EXPECT_NE(ask(method, path, nullptr, "").status, 401) << path;
+            continue;
+        }
+        if (route.pattern == "/v1/join") continue;
+        EXPECT_EQ(ask(method, path, nullptr, "").status, 401) << path;
+        EXPECT_EQ(ask(method, path, nullptr, "wrong").status, 401) << path;
+        if (route.access != Access::viewer)
+            EXPECT_EQ(code(ask(method, path, nullptr, viewer)), "SWB-FORBIDDEN") << path;
+        if (route.access == Access::admin)
+            EXPECT_EQ(code(ask(method, path, nullptr, operator_)), "SWB-FORBIDDEN") << path;
+        EXPECT_NE(code(ask(method, path, nullptr, admin)), "SWB-FORBIDDEN") << path;
+    }
+    EXPECT_EQ(ask("GET", "/v1/nothing", nullptr, "").status, 401) << "strangers learn nothing about paths";
+    EXPECT_EQ(ask("GET", "/v1/nothing").status, 404);
+    EXPECT_EQ(ask("PATCH", "/v1/sites").status, 405);
+}
+
+TEST_F(ApiTest, AnExpiredTokenIsRefusedAndTheLastAdminStays) {
+    const Secret old = *createToken(store, "old", Role::admin, clock.now() - 1, "test");
+    EXPECT_EQ(code(ask("GET", "/v1/sites", nullptr, old.reveal())), "SWB-UNAUTHENTICATED");
+    const Response tokens = ask("GET", "/v1/tokens");
+    for (const Json& token : memberAt(tokens.body, "tokens")->as_array()) {
+        EXPECT_EQ(toText(token).find(admin), std::string::npos);
+        if (textAt(token, "name") == "admin")
+            EXPECT_EQ(code(ask("DELETE", "/v1/tokens/" + textAt(token, "id"))), "SWB-IN-USE");
+    }
+}
+
+TEST_F(ApiTest, AJoinTokenWorksOnce) {
+    ASSERT_EQ(ask("POST", "/v1/sites", JsonObject{{"name", "fra"}}).status, 201);
+    const Response made = ask("POST", "/v1/servers/token", JsonObject{{"server", "fra-1"}, {"site", "fra"}});
+    ASSERT_EQ(made.status, 201);
+    const Secret key = *crypto::generateKey();
+    const Json join =
+        JsonObject{{"token", textAt(made.body, "token")}, {"request", *crypto::createRequest(key, "whoever")}};
+    EXPECT_EQ(code(ask("POST", "/v1/join", JsonObject{{"token", "guess"}, {"request", ""}}, "")),
+              "SWB-JOIN-TOKEN-REJECTED");
+    EXPECT_EQ(
+        code(ask("POST", "/v1/join", JsonObject{{"token", textAt(made.body, "token")}, {"request", "garbage"}}, "")),
+        "SWB-INVALID-INPUT")
+        << "a bad request does not use the token up";
+    const Response joined = ask("POST", "/v1/join", join, "");
+    ASSERT_EQ(joined.status, 200) << toText(joined.body);
+    EXPECT_EQ(crypto::certificateInfo(textAt(joined.body, "certificate"))->commonName, "fra-1")
+        << "the token decides the name";
+    EXPECT_EQ(code(ask("POST", "/v1/join", join, "")), "SWB-JOIN-TOKEN-REJECTED");
+}
+
+TEST_F(ApiTest, GroupsFollowTheSlotRules) {
+    putApplication("shop-fra", "fra", {"192.0.2.1"});
+    putApplication("shop-nyc", "nyc", {"192.0.2.2"});
+    putApplication("shop-fra2", "fra", {"192.0.2.3"});
+    putApplication("headless", "nyc", {});
+    const auto create = [&](JsonObject body) { return code(ask("POST", "/v1/groups", body)); };
+    EXPECT_EQ(create({{"name", "shop"}, {"primary", "shop-fra"}, {"secondary", "shop-fra"}}), "SWB-SLOT-RULE");
+    EXPECT_EQ(create({{"name", "shop"}, {"primary", "shop-fra"}, {"secondary", "headless"}}), "SWB-SLOT-RULE");
+    EXPECT_EQ(create({{"name", "shop"}, {"primary", "shop-fra"}, {"secondary", "shop-fra2"}}), "SWB-SLOT-RULE")
+        << "two sites";
+    EXPECT_EQ(create({{"name", "shop"}, {"secondary", "shop-fra"}}), "SWB-SLOT-RULE");
+    EXPECT_EQ(create({{"name", "shop"}, {"primary", "nobody"}}), "SWB-NOT-FOUND");
+    EXPECT_EQ(create({{"name", "Shop"}}), "SWB-INVALID-INPUT");
+    EXPECT_EQ(create({{"name", "shop"}, {"colour", "red"}}), "SWB-INVALID-INPUT");
+    EXPECT_EQ(create({{"name", "shop"}, {"ttl", 0}}), "SWB-INVALID-INPUT");
+    EXPECT_EQ(create({{"name", "shop"}, {"primary", "shop-fra"}, {"secondary", "shop-nyc"}, {"label", "shop"}}), "");
+    EXPECT_EQ(create({{"name", "shop"}}), "SWB-ALREADY-EXISTS");
+    EXPECT_EQ(create({{"name", "other"}, {"primary", "shop-fra"}}), "SWB-SLOT-RULE") << "one group only";
+    EXPECT_EQ(answered("shop.test.example."), std::vector<std::string>{"192.0.2.1"});
+}
+
+TEST_F(ApiTest, AnAddressIsReservedFreedAndNeverIssuedTwice) {
+    ASSERT_EQ(ask("POST", "/v1/groups", JsonObject{{"name", "empty"}, {"label", "once"}}).status, 201);
+    EXPECT_TRUE(answered("once.test.example.").empty()) << "reserved, without an address";
+    EXPECT_EQ(ask("DELETE", "/v1/groups/empty").status, 200);
+    EXPECT_EQ(code(ask("POST", "/v1/groups", JsonObject{{"name", "again"}, {"label", "once"}})), "SWB-ALREADY-EXISTS");
+    const Response made = ask("POST", "/v1/groups", JsonObject{{"name", "made"}});
+    const std::string label = textAt(*memberAt(made.body, "group"), "label");
+    EXPECT_EQ(label.size(), 11u) << label;
+    EXPECT_EQ(label[3], '-');
+}
+
+TEST_F(ApiTest, AGroupThatPointsAtAnApplicationIsNotDeleted) {
+    putApplication("shop-fra", "fra", {"192.0.2.1"});
+    ASSERT_EQ(ask("POST", "/v1/groups", JsonObject{{"name", "shop"}, {"primary", "shop-fra"}}).status, 201);
+    EXPECT_EQ(code(ask("DELETE", "/v1/groups/shop")), "SWB-IN-USE");
+    EXPECT_EQ(code(ask("DELETE", "/v1/applications/shop-fra")), "SWB-IN-USE");
+    ASSERT_EQ(ask("PATCH", "/v1/groups/shop", JsonObject{{"primary", ""}}).status, 200);
+    EXPECT_EQ(ask("DELETE", "/v1/groups/shop").status, 200);
+}
+
+TEST_F(ApiTest, AGroupChoosesWhichFrontsGetTheAddress) {
+    putApplication("shop-fra", "fra", {"192.0.2.1", "192.0.2.9"});
+    ASSERT_EQ(
+        ask("POST", "/v1/groups", JsonObject{{"name", "shop"}, {"primary", "shop-fra"}, {"label", "shop"}}).status,
+        201);
+    EXPECT_EQ(answered("shop.test.example.").size(), 2u);
+    const auto choose = [&](const char* address) {
+        return ask("PATCH", "/v1/groups/shop", JsonObject{{"fronts", JsonObject{{"shop-fra", JsonArray{address}}}}});
+    };
+    EXPECT_EQ(code(choose("192.0.2.7")), "SWB-NOT-FOUND");
+    ASSERT_EQ(choose("192.0.2.9").status, 200);
+    EXPECT_EQ(answered("shop.test.example."), std::vector<std::string>{"192.0.2.9"});
+    putApplication("shop-fra", "fra", {"192.0.2.1"});
+    ASSERT_TRUE(publisher->publish(store));
+    EXPECT_EQ(answered("shop.test.example."), std::vector<std::string>{"192.0.2.1"}) << "never an empty set";
+}
+
+TEST_F(ApiTest, DefinitionsAreRefusedBeforeAnythingIsStored) {
+    const auto apply = [&](const std::string& text) {
+        Request request;
+        request.method = "PUT";
+        request.path = "/v1/applications";
+        request.contentType = "application/yaml";
+        request.authorization = "Bearer " + admin;
+        request.body = text;
+        return api->handle(request);
+    };
+    const Response unknown = apply("application: shop\nsite: fra\ncolour: red\n");
+    EXPECT_EQ(code(unknown), "SWB-INVALID-DEFINITION");
+    EXPECT_NE(toText(unknown.body).find("line 3"), std::string::npos);
+    EXPECT_EQ(code(apply("application: shop\nsite: fra\n")), "SWB-NOT-FOUND") << "no such site";
+    EXPECT_EQ(
+        code(apply(
+            "application: shop\nsite: fra\ndatabases: {main: {engine: redis, server: fra-1, address: 10.0.0.1:6379,"
+            " service: {data: /d, bin: /b}}}\n")),
+        "SWB-UNSUPPORTED");
+    EXPECT_TRUE(store.list("application")->empty());
+    EXPECT_TRUE(store.list("run")->empty());
+}
+
+TEST_F(ApiTest, OpenApiNamesEveryRoute) {
+    const Response described = ask("GET", "/v1/openapi.json");
+    const Json* paths = memberAt(described.body, "paths");
+    for (const Route& route : routes()) EXPECT_TRUE(memberAt(*paths, route.pattern)) << route.pattern;
+}
+
+}  // namespace
+}  // namespace swb::api
