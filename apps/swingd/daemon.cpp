@@ -95,7 +95,10 @@ Result<void> runDaemon(const RunRequest& request) {
     const auto store = TRY(store::SqliteStore::open(paths.store, clock));
     const crypto::CertificateAuthority authority = TRY(loadAuthority(paths));
     const crypto::Sealer sealer = TRY(crypto::Sealer::load(paths.sealKey));
-    TRY(publisher->publish(*store));
+    // A store older than the zone (a restored backup) must not take the address away: the last good zone goes on being
+    // answered, and readiness refuses switches until epochs agree.
+    if (const auto published = publisher->publish(*store); !published)
+        logError("dns", "the zone stays as it was: {}", describe(published.error()));
     dispatch::Fleet fleet(clock, SWB_VERSION);
     dispatch::ControllerVerbs verbs(*store, *publisher, authority, sealer, clock);
     dispatch::Inspector inspector(*store, fleet, clock);

@@ -4,7 +4,7 @@ the record. Every run ends legal with no human step, and nothing that was acknow
 import http.client
 import os
 
-from stage import Stage, Writers, describe
+from stage import Stage, Writers, describe, wait_for
 
 STEPS = ("lock", "catch-up", "maintenance-on", "fence", "promote", "activate", "maintenance-off", "publish-address",
          "reverse-link", "rejoin", "settle", "report")
@@ -24,7 +24,8 @@ def main():
                 try:
                     run = stage.switch(reason=point)
                 except (OSError, http.client.HTTPException):
-                    # It died before it could answer: the newest run is the one, if it was stored at all.
+                    # It died before it could answer: the newest run is the one; its plan was stored before the step.
+                    wait_for("the controller is dead", 5, lambda: not stage.alive("swingd"))
                     stage.restart_dead()
                     run = stage.api("GET", "/v1/runs?group=shop&limit=1")["runs"][0]
                 run = stage.wait_run(run)
