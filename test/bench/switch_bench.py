@@ -35,6 +35,7 @@ COMPETITORS = {kind.name: kind for kind in (Swingbridge, Script, Patroni)}
 DEFAULT_ROUNDS = {"swingbridge": 100, "script": 20, "patroni": 10}
 REACH = {"median": 150, "max": 400}  # DESIGN.md section 9, for the competitor "swingbridge"
 REJOIN_SECONDS = 60
+STREAMING_SECONDS = 10
 SETTLE_SECONDS = 0.5
 
 
@@ -50,9 +51,7 @@ class RejoinWatch(threading.Thread):
         self.sessions = {}
         self.ended = threading.Event()
         self.streaming_at = None
-        self.before = next((name for name in self.openers if self._sees_streaming(name)), None)
-        if self.before is None:
-            raise RuntimeError("no server sees a streaming replica before the switch")
+        self.before = self._wait_for_streaming(STREAMING_SECONDS)
         self.sessions.pop(self.before).close()
 
     def run(self):
@@ -70,6 +69,16 @@ class RejoinWatch(threading.Thread):
         for session in self.sessions.values():
             session.close()
         return self.streaming_at
+
+    def _wait_for_streaming(self, seconds):
+        """The server that sees the other one streaming; a replica may reconnect between two switches, on a busy machine."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            for name in self.openers:
+                if self._sees_streaming(name):
+                    return name
+            time.sleep(0.05)
+        raise RuntimeError(f"no server saw a streaming replica within {seconds} s before the switch")
 
     def _sees_streaming(self, name):
         try:
