@@ -17,11 +17,12 @@ constexpr uint32_t ttlMax = 0x7fffffff;    // RFC 2181 §8
 
 namespace type {
 constexpr uint16_t a = 1, ns = 2, cname = 5, soa = 6, ptr = 12, mx = 15, txt = 16, aaaa = 28, opt = 41, ds = 43;
-constexpr uint16_t ixfr = 251, axfr = 252, any = 255;
+constexpr uint16_t rrsig = 46;
+constexpr uint16_t tsig = 250, ixfr = 251, axfr = 252, any = 255;
 }  // namespace type
 
 namespace recordClass {
-constexpr uint16_t internet = 1;
+constexpr uint16_t internet = 1, any = 255;
 }  // namespace recordClass
 
 namespace opcode {
@@ -30,6 +31,7 @@ constexpr uint8_t query = 0, notify = 4;
 
 namespace rcode {
 constexpr uint16_t noError = 0, formatError = 1, serverFailure = 2, nameError = 3, notImplemented = 4, refused = 5;
+constexpr uint16_t notAuthoritative = 9;
 constexpr uint16_t badVersion = 16;  // extended: the upper eight bits travel in the OPT record
 }  // namespace rcode
 
