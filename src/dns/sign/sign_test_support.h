@@ -1,0 +1,53 @@
+// Keys and times for the tests of signing.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "dns/sign/set_signing.h"
+
+namespace swb::dns::sign::test {
+
+constexpr UnixSeconds now = 1'800'000'000;
+
+inline Name name(std::string_view text) {
+    auto result = Name::fromText(text);
+    EXPECT_TRUE(result) << text;
+    return result ? *result : Name();
+}
+
+inline std::string fromHex(std::string_view hex) {
+    std::string octets;
+    for (size_t at = 0; at + 1 < hex.size(); at += 2)
+        octets += static_cast<char>(std::stoi(std::string(hex.substr(at, 2)), nullptr, 16));
+    return octets;
+}
+
+inline std::string fromBase64(std::string_view text) {
+    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string octets;
+    uint32_t bits = 0;
+    int count = 0;
+    for (const char character : text) {
+        if (character == '=') break;
+        bits = bits << 6 | static_cast<uint32_t>(digits.find(character));
+        count += 6;
+        if (count < 8) continue;
+        count -= 8;
+        octets += static_cast<char>(bits >> count);
+    }
+    return octets;
+}
+
+template <typename T>
+T valueOf(Result<T> result) {
+    EXPECT_TRUE(result) << (result ? "" : describe(result.error()));
+    return std::move(*result);
+}
+
+inline RecordSet recordSet(uint16_t type, std::vector<std::string> texts, uint32_t ttlSeconds = 3600) {
+    RecordSet set{type, ttlSeconds, {}, {}};
+    for (const std::string& text : texts) set.records.push_back(valueOf(rdataFromText(type, text)));
+    return set;
+}
+
+}  // namespace swb::dns::sign::test
