@@ -76,21 +76,29 @@ SocketAddress SocketAddress::of(const Endpoint& endpoint) {
     return result;
 }
 
-Endpoint SocketAddress::endpoint() const {
+Endpoint endpointOf(const sockaddr_storage& socketAddress) {
     Endpoint result;
-    if (storage.ss_family == AF_INET6) {
+    if (socketAddress.ss_family == AF_INET6) {
         sockaddr_in6 address{};
-        std::memcpy(&address, &storage, sizeof(address));
+        std::memcpy(&address, &socketAddress, sizeof(address));
         result.address.family = AddressFamily::ipv6;
         std::memcpy(result.address.octets.data(), &address.sin6_addr, sizeof(address.sin6_addr));
         result.port = ntohs(address.sin6_port);
     } else {
         sockaddr_in address{};
-        std::memcpy(&address, &storage, sizeof(address));
+        std::memcpy(&address, &socketAddress, sizeof(address));
         std::memcpy(result.address.octets.data(), &address.sin_addr, sizeof(address.sin_addr));
         result.port = ntohs(address.sin_port);
     }
     return result;
+}
+
+IpAddress addressOf(const sockaddr_storage& socketAddress) {
+    return endpointOf(socketAddress).address;
+}
+
+Endpoint SocketAddress::endpoint() const {
+    return endpointOf(storage);
 }
 
 }  // namespace swb::dns

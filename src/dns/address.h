@@ -40,6 +40,10 @@ struct Endpoint {
     auto operator<=>(const Endpoint&) const = default;
 };
 
+// Of an address that the kernel gave.
+IpAddress addressOf(const sockaddr_storage& socketAddress);
+Endpoint endpointOf(const sockaddr_storage& socketAddress);
+
 // What the socket calls take and give.
 struct SocketAddress {
     sockaddr_storage storage{};

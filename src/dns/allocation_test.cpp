@@ -11,14 +11,31 @@ namespace {
 TEST(DnsAnswer, TakesNoMemory) {
     const ZonePointer zone = exampleZone();
     std::vector<Bytes> queries;
+    // Every option this server knows, and one that it does not.
+    Bytes all;
+    for (const Bytes& one : {ednsOption(option::cookie, fromHex("2464c4abcf10c957010000005cf79f111f8130c3eee29480")),
+                             ednsOption(option::nsid), ednsOption(option::expire), ednsOption(option::zoneVersion),
+                             ednsOption(100, {1, 2, 3})})
+        all.insert(all.end(), one.begin(), one.end());
+    const CookieKey key = randomCookieKey();
+    const CookieSecrets secrets = CookieSecrets::derive({&key, 1}, 1559731985);
+    RateLimiter limiter({.answersPerSecond = 1'000'000}, 1);
+    AnswerContext context;
+    context.unixSeconds = 1559731985;
+    context.cookies = &secrets;
+    context.limiter = &limiter;
+    context.nsid = "ns1";
     for (const char* owner : {"fo.example", "shop.fo.example", "www.fo.example", "nothere.fo.example",
                               "x.sub.fo.example", "any.wild.fo.example", "big.fo.example", "other.example"})
         for (const uint16_t asked : {type::a, type::ns, type::soa, type::txt, type::any})
-            queries.push_back(query(owner, asked, {Edns{}}));
+            for (const Bytes& options : {Bytes(), all})
+                queries.push_back(query(owner, asked, {Edns{.options = options}}));
     Bytes out(messageBytesMax);
     const size_t before = allocationCount();
     size_t total = 0;
-    for (const Bytes& bytes : queries) total += answer(bytes, Transport::tcp, *zone, out);
+    for (const Bytes& bytes : queries) total += answer(bytes, context, *zone, out);
+    context.transport = Transport::tcp;
+    for (const Bytes& bytes : queries) total += answer(bytes, context, *zone, out);
     EXPECT_EQ(allocationCount(), before);
     EXPECT_GT(total, 0u);
     const auto counted = std::make_unique<int>(1);

@@ -1,8 +1,8 @@
 #include "dns/answer.h"
 
+#include <algorithm>
 #include <array>
 
-#include "dns/query.h"
 #include "dns/reply.h"
 
 namespace swb::dns {
@@ -14,17 +14,77 @@ using Section = Reply::Section;
 using Need = Reply::Need;
 
 // What is to be said before any data is looked at; noError means: look.
-uint16_t verdict(const Query& query, const ZoneSnapshot& zone) {
-    if (query.edns.present && query.edns.version != 0) return rcode::badVersion;
+struct Decision {
+    uint16_t rcode = rcode::noError;
+    std::optional<uint16_t> extendedError = {};
+};
+
+Decision decideNotify(const Query& query, const ZoneSnapshot& zone) {
+    const bool isOurs = !query.hasQuestion || query.question.name == zone.origin();
+    if (isOurs) return {rcode::refused, extendedError::prohibited};
+    return {rcode::notAuthoritative, extendedError::notAuthoritative};
+}
+
+Decision decide(const Query& query, const ZoneSnapshot& zone) {
+    if (query.edns.present && query.edns.version != 0) return {rcode::badVersion};
     // Another opcode may lay out its message in another way, so being unable to read it comes second.
-    if (query.opcode() == opcode::notify) return rcode::refused;  // this server is nobody's secondary
-    if (query.opcode() != opcode::query) return rcode::notImplemented;
-    if (query.malformed || !query.hasQuestion) return rcode::formatError;
+    if (query.opcode() == opcode::notify) return decideNotify(query, zone);
+    if (query.opcode() != opcode::query) return {rcode::notImplemented, extendedError::notSupported};
+    if (query.malformed || !query.hasQuestion) return {rcode::formatError};
     const Question& question = query.question;
-    if (question.recordClass != recordClass::internet) return rcode::refused;
-    if (!question.name.isAtOrBelow(zone.origin())) return rcode::refused;
-    if (question.type == type::axfr || question.type == type::ixfr) return rcode::refused;
-    return rcode::noError;
+    if (question.recordClass != recordClass::internet) return {rcode::refused, extendedError::notAuthoritative};
+    if (!question.name.isAtOrBelow(zone.origin())) return {rcode::refused, extendedError::notAuthoritative};
+    if (question.type == type::axfr || question.type == type::ixfr) return {rcode::refused, extendedError::prohibited};
+    return {};
+}
+
+using CookieVerdict = CookieSecrets::Verdict;
+
+// The verdict on the server's cookie in the query; invalid also when there is none.
+CookieVerdict cookieVerdict(const Query& query, const AnswerContext& context) {
+    const EdnsRequest& edns = query.edns;
+    if (!context.cookies || !edns.hasCookie() || edns.serverCookie().empty()) return CookieVerdict::invalid;
+    return context.cookies->check(edns.clientCookie(), edns.serverCookie(), context.client, context.unixSeconds);
+}
+
+void fillCookie(EdnsReply& reply, const Query& query, const AnswerContext& context, CookieVerdict verdict) {
+    const ClientCookie client = query.edns.clientCookie();
+    EdnsReply::Cookie& cookie = reply.cookie.emplace();
+    std::copy(client.begin(), client.end(), cookie.client.begin());
+    const auto server = query.edns.serverCookie();
+    if (verdict == CookieVerdict::fresh)
+        std::copy(server.begin(), server.end(), cookie.server.begin());
+    else
+        cookie.server = context.cookies->make(client, context.client, context.unixSeconds);
+}
+
+// Options are understood only in a version and a message that are.
+EdnsReply ednsReply(const Query& query, const AnswerContext& context, const ZoneSnapshot& zone,
+                    const Decision& decision, CookieVerdict verdict) {
+    EdnsReply reply;
+    reply.dnssecOk = query.edns.dnssecOk;
+    if (!query.edns.present || query.edns.version != 0 || query.malformed) return reply;
+    reply.extendedError = decision.extendedError;
+    if (context.cookies && query.edns.hasCookie()) fillCookie(reply, query, context, verdict);
+    if (query.edns.wantsNsid) reply.nsid = context.nsid;
+    if (decision.rcode != rcode::noError || !query.hasQuestion) return reply;
+    if (context.zoneIsStale) reply.extendedError = extendedError::staleAnswer;
+    if (query.edns.wantsZoneVersion)
+        reply.zoneVersion = {static_cast<uint8_t>(zone.origin().labelCount()), zone.serial()};
+    if (query.edns.wantsExpire && query.question.type == type::soa && query.question.name == zone.origin())
+        reply.expireSeconds = zone.definition().expireSeconds;
+    return reply;
+}
+
+// RFC 7873 §5.4: a query without a question asks for a cookie.
+bool asksForCookie(const Query& query, const AnswerContext& context) {
+    return context.cookies && query.edns.hasCookie() && query.edns.version == 0 && !query.malformed &&
+           query.opcode() == opcode::query && query.questionCount == 0;
+}
+
+RateLimiter::Kind kindOf(const Reply& reply) {
+    if (reply.rcode() == rcode::noError) return RateLimiter::Kind::data;
+    return reply.rcode() == rcode::nameError ? RateLimiter::Kind::noName : RateLimiter::Kind::problem;
 }
 
 void addAddressesOf(Reply& reply, Need need, const ZoneSnapshot& zone, NameView name) {
@@ -105,15 +165,29 @@ void resolve(Reply& reply, const ZoneSnapshot& zone, const Question& question) {
 
 }  // namespace
 
-size_t answer(std::span<const uint8_t> bytes, Transport transport, const ZoneSnapshot& zone, std::span<uint8_t> out) {
-    if (bytes.size() < headerBytes) return 0;
-    const Query query = parseQuery(bytes);
+size_t answer(const Query& query, const AnswerContext& context, const ZoneSnapshot& zone, std::span<uint8_t> out) {
     if (query.isResponse()) return 0;
-    Reply reply(query, transport, out);
-    const uint16_t decided = verdict(query, zone);
-    reply.setRcode(decided);
-    if (decided == rcode::noError) resolve(reply, zone, query.question);
+    Reply reply(query, context.transport, out);
+    Decision decision = decide(query, zone);
+    const CookieVerdict cookie = cookieVerdict(query, context);
+    if (asksForCookie(query, context)) {
+        const bool isWrong = cookie == CookieVerdict::invalid && !query.edns.serverCookie().empty();
+        decision = {isWrong ? rcode::badCookie : rcode::noError};
+    }
+    reply.setRcode(decision.rcode);
+    if (query.edns.present) reply.setEdns(ednsReply(query, context, zone, decision, cookie));
+    if (decision.rcode == rcode::noError && query.hasQuestion) resolve(reply, zone, query.question);
+    if (context.limiter && context.transport == Transport::udp && cookie == CookieVerdict::invalid) {
+        const auto limit = context.limiter->count(context.client, kindOf(reply), context.monotonicMs);
+        if (limit == RateLimiter::Verdict::drop) return 0;
+        if (limit == RateLimiter::Verdict::truncate) reply.truncate();
+    }
     return reply.finish();
+}
+
+size_t answer(std::span<const uint8_t> bytes, const AnswerContext& context, const ZoneSnapshot& zone,
+              std::span<uint8_t> out) {
+    return bytes.size() < headerBytes ? 0 : answer(parseQuery(bytes), context, zone, out);
 }
 
 }  // namespace swb::dns

@@ -116,19 +116,32 @@ inline Bytes query(std::string_view owner, uint16_t type, const std::vector<Edns
 }
 
 // The raw reply; behind the room lies a guard that must not change.
-inline Bytes reply(const Bytes& bytes, Transport transport = Transport::udp, const ZonePointer& zone = exampleZone(),
+inline Bytes reply(const Bytes& bytes, const AnswerContext& context, const ZonePointer& zone = exampleZone(),
                    size_t room = messageBytesMax) {
     Bytes out(room + 64, 0xa5);
-    const size_t length = answer(bytes, transport, *zone, std::span(out).first(room));
+    const size_t length = answer(bytes, context, *zone, std::span(out).first(room));
     EXPECT_LE(length, room);
     for (size_t i = room; i < out.size(); ++i) EXPECT_EQ(out[i], 0xa5) << "written behind the end";
     out.resize(length);
     return out;
 }
 
+inline Bytes reply(const Bytes& bytes, Transport transport = Transport::udp, const ZonePointer& zone = exampleZone(),
+                   size_t room = messageBytesMax) {
+    AnswerContext context;
+    context.transport = transport;
+    return reply(bytes, context, zone, room);
+}
+
 inline Response answered(const Bytes& bytes, Transport transport = Transport::udp,
                          const ZonePointer& zone = exampleZone()) {
     auto response = parseResponse(reply(bytes, transport, zone));
+    EXPECT_TRUE(response) << (response ? "" : describe(response.error()));
+    return response ? *response : Response();
+}
+
+inline Response answered(const Bytes& bytes, const AnswerContext& context, const ZonePointer& zone = exampleZone()) {
+    auto response = parseResponse(reply(bytes, context, zone));
     EXPECT_TRUE(response) << (response ? "" : describe(response.error()));
     return response ? *response : Response();
 }
@@ -146,6 +159,37 @@ inline const ReceivedRecord* optOf(const Response& response) {
     for (const ReceivedRecord& record : response.additionals)
         if (record.type == type::opt) return &record;
     return nullptr;
+}
+
+inline Bytes fromHex(std::string_view text) {
+    Bytes bytes;
+    for (size_t i = 0; i + 1 < text.size(); i += 2)
+        bytes.push_back(static_cast<uint8_t>(std::stoi(std::string(text.substr(i, 2)), nullptr, 16)));
+    return bytes;
+}
+
+// One EDNS option as it stands in an OPT record.
+inline Bytes ednsOption(uint16_t code, const Bytes& data = {}) {
+    Bytes bytes;
+    append16(bytes, code);
+    append16(bytes, static_cast<unsigned>(data.size()));
+    bytes.insert(bytes.end(), data.begin(), data.end());
+    return bytes;
+}
+
+// The option's data in a response; nothing when it is not there.
+inline std::optional<Bytes> optionOf(const Response& response, uint16_t code) {
+    const ReceivedRecord* opt = optOf(response);
+    if (!opt) return std::nullopt;
+    const auto octet = [&](size_t at) { return static_cast<uint8_t>(opt->data[at]); };
+    for (size_t at = 0; at + 4 <= opt->data.size();) {
+        const size_t length = static_cast<size_t>(octet(at + 2) << 8 | octet(at + 3));
+        if ((octet(at) << 8 | octet(at + 1)) == code)
+            return Bytes(opt->data.begin() + static_cast<ptrdiff_t>(at + 4),
+                         opt->data.begin() + static_cast<ptrdiff_t>(at + 4 + length));
+        at += 4 + length;
+    }
+    return std::nullopt;
 }
 
 }  // namespace swb::dns::test

@@ -26,13 +26,13 @@ constexpr uint16_t internet = 1, any = 255;
 }  // namespace recordClass
 
 namespace opcode {
-constexpr uint8_t query = 0, notify = 4;
+constexpr uint8_t query = 0, notify = 4, update = 5;
 }  // namespace opcode
 
 namespace rcode {
 constexpr uint16_t noError = 0, formatError = 1, serverFailure = 2, nameError = 3, notImplemented = 4, refused = 5;
 constexpr uint16_t notAuthoritative = 9;
-constexpr uint16_t badVersion = 16;  // extended: the upper eight bits travel in the OPT record
+constexpr uint16_t badVersion = 16, badCookie = 23;  // extended: the upper eight bits travel in the OPT record
 }  // namespace rcode
 
 // The second 16 bits of the header.
@@ -42,6 +42,16 @@ constexpr uint16_t opcodeMask = 0x7800, rcodeMask = 0x000f;
 }  // namespace flag
 
 constexpr uint16_t ednsDnssecOk = 0x8000;
+
+// EDNS options.
+namespace option {
+constexpr uint16_t nsid = 3, expire = 9, cookie = 10, extendedError = 15, zoneVersion = 19;
+}  // namespace option
+
+// RFC 8914.
+namespace extendedError {
+constexpr uint16_t staleAnswer = 3, notReady = 14, prohibited = 18, notAuthoritative = 20, notSupported = 21;
+}  // namespace extendedError
 
 enum class Transport : uint8_t { udp, tcp };
 

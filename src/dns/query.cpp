@@ -7,18 +7,8 @@ namespace {
 
 enum class Section : uint8_t { other, additional };
 
-void skipOptions(WireReader& reader, size_t length) {
-    const size_t end = reader.position() + length;
-    while (reader.ok() && reader.position() < end) {
-        reader.u16();
-        reader.bytes(reader.u16());
-    }
-    // The last option must end where the record ends. A failed read has no position worth comparing.
-    if (reader.ok() && reader.position() != end) reader.bytes(SIZE_MAX);
-}
-
 // Returns false when the record makes the message malformed.
-bool readRecord(WireReader& reader, Section section, EdnsRequest& edns) {
+bool readRecord(WireReader& reader, Section section, Query& query) {
     const size_t start = reader.position();
     reader.skipName();
     const bool ownerIsRoot = reader.position() == start + 1;
@@ -26,22 +16,25 @@ bool readRecord(WireReader& reader, Section section, EdnsRequest& edns) {
     const uint16_t recordClass = reader.u16();
     const uint32_t ttl = reader.u32();
     const uint16_t length = reader.u16();
+    // RFC 8945 §5.1: nothing may follow a TSIG.
+    if (query.isSigned) return false;
+    if (type == type::tsig) query.isSigned = section == Section::additional;
     if (type != type::opt) {
         reader.bytes(length);
-        return reader.ok();
+        return reader.ok() && (type != type::tsig || query.isSigned);
     }
+    EdnsRequest& edns = query.edns;
     if (!reader.ok() || section != Section::additional || !ownerIsRoot || edns.present) return false;
     edns.present = true;
     edns.udpBytes = recordClass;
     edns.version = static_cast<uint8_t>(ttl >> 16);
     edns.dnssecOk = (ttl & ednsDnssecOk) != 0;
-    skipOptions(reader, length);
-    return reader.ok();
+    return readOptions(reader, length, edns);
 }
 
-bool readRecords(WireReader& reader, size_t count, Section section, EdnsRequest& edns) {
+bool readRecords(WireReader& reader, size_t count, Section section, Query& query) {
     while (count-- > 0)
-        if (!readRecord(reader, section, edns)) return false;
+        if (!readRecord(reader, section, query)) return false;
     return true;
 }
 
@@ -72,8 +65,8 @@ Query parseQuery(std::span<const uint8_t> bytes) {
     const size_t authorities = reader.u16();
     const size_t additionals = reader.u16();
     query.malformed = !readQuestions(reader, query) ||
-                      !readRecords(reader, answers + authorities, Section::other, query.edns) ||
-                      !readRecords(reader, additionals, Section::additional, query.edns) || !reader.atEnd();
+                      !readRecords(reader, answers + authorities, Section::other, query) ||
+                      !readRecords(reader, additionals, Section::additional, query) || !reader.atEnd();
     return query;
 }
 

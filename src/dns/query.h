@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-#include "dns/wire.h"
+#include "dns/edns.h"
 
 namespace swb::dns {
 
@@ -14,14 +14,6 @@ struct Question {
     uint16_t recordClass = 0;
 };
 
-// The OPT record of RFC 6891. Its options are stepped over: none is acted on, and unknown ones must not be echoed.
-struct EdnsRequest {
-    bool present = false;
-    uint16_t udpBytes = 0;
-    uint8_t version = 0;
-    bool dnssecOk = false;
-};
-
 struct Query {
     uint16_t id = 0;
     uint16_t flags = 0;
@@ -29,6 +21,7 @@ struct Query {
     bool hasQuestion = false;  // exactly one, and well formed
     Question question;
     EdnsRequest edns;
+    bool isSigned = false;   // the last record is a TSIG
     bool malformed = false;  // what was read before the malformed place stands in the other members
 
     bool isResponse() const { return (flags & flag::response) != 0; }

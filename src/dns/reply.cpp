@@ -21,12 +21,11 @@ Reply::Reply(const Query& query, Transport transport, std::span<uint8_t> out)
     : writer_(out),
       messageLimit_(messageLimit(query, transport, out.size())),
       hasOpt_(query.edns.present),
-      dnssecOk_(query.edns.dnssecOk),
       id_(query.id),
       // Opcode and RD come back; RA, AD, CD and the Z bit are never set by this server.
       flags_(flag::response | (query.flags & (flag::opcodeMask | flag::recursionDesired))) {
-    const size_t reserved = hasOpt_ ? optRecordBytes : 0;
-    writer_.setLimit(messageLimit_ > reserved ? messageLimit_ - reserved : 0);
+    edns_.dnssecOk = query.edns.dnssecOk;
+    limitRecords(optRecordBytes);
     for (size_t i = 0; i < headerBytes / 2; ++i) writer_.u16(0);
     if (query.hasQuestion) {
         // As compressedName nothing is there to point to yet, so the name comes out byte for byte as it was asked
@@ -37,6 +36,16 @@ Reply::Reply(const Query& query, Transport transport, std::span<uint8_t> out)
         questionCount_ = 1;
     }
     afterQuestion_ = writer_.mark();
+}
+
+void Reply::limitRecords(size_t reserved) {
+    if (!hasOpt_) reserved = 0;
+    writer_.setLimit(messageLimit_ > reserved ? messageLimit_ - reserved : 0);
+}
+
+void Reply::setEdns(const EdnsReply& edns) {
+    edns_ = edns;
+    limitRecords(optBytes(edns));
 }
 
 void Reply::add(Section section, Need need, NameView owner, const ZoneRecordSet& set, uint32_t ttlSeconds) {
@@ -70,13 +79,7 @@ size_t Reply::finish() {
     if (writer_.full() || writer_.size() < headerBytes) return 0;
     if (hasOpt_) {
         writer_.setLimit(messageLimit_);
-        writer_.u8(0);
-        writer_.u16(type::opt);
-        writer_.u16(ednsUdpBytes);
-        writer_.u8(static_cast<uint8_t>(rcode_ >> 4));
-        writer_.u8(0);  // the version this server speaks
-        writer_.u16(dnssecOk_ ? ednsDnssecOk : 0);
-        writer_.u16(0);
+        writeOpt(writer_, edns_, rcode_);
         ++recordCounts_[static_cast<size_t>(Section::additional)];
     }
     writer_.patchU16(0, id_);

@@ -1,7 +1,9 @@
 // A reply in the making: header and question first, then records in section order, then the OPT record.
-// Required records that do not fit empty the reply and set TC (RFC 2181 §9); optional ones are left out silently.
+// Required records that do not fit empty the reply and set TC (RFC 2181 §9); optional ones are left out silently. The
+// OPT record is there exactly when the query had one, in a truncated reply as well.
 #pragma once
 
+#include "dns/edns.h"
 #include "dns/query.h"
 #include "dns/zone.h"
 
@@ -15,7 +17,11 @@ class Reply {
     Reply(const Query& query, Transport transport, std::span<uint8_t> out);
 
     void setRcode(uint16_t rcode) { rcode_ = rcode; }
+    uint16_t rcode() const { return rcode_; }
     void setAuthoritative() { flags_ |= flag::authoritative; }
+    // What the OPT record will say, which takes room from the records: precondition, none has been added.
+    void setEdns(const EdnsReply& edns);
+    void setExtendedError(uint16_t code) { edns_.extendedError = code; }
     bool isTruncated() const { return (flags_ & flag::truncated) != 0; }
 
     // Adds the whole set or nothing. Sections are filled in order.
@@ -24,17 +30,19 @@ class Reply {
         add(section, need, owner, set, set.ttlSeconds);
     }
 
+    // Empties the reply and sets TC: the client is to come back over TCP.
+    void truncate();
     // Writes the OPT record and the header; the reply's length.
     size_t finish();
 
   private:
-    void truncate();
+    void limitRecords(size_t reserved);
 
     WireWriter writer_;
     WireWriter::Mark afterQuestion_{};
     size_t messageLimit_;
     bool hasOpt_;
-    bool dnssecOk_;
+    EdnsReply edns_;
     uint16_t id_;
     uint16_t flags_;
     uint16_t rcode_ = rcode::noError;

@@ -15,12 +15,17 @@ namespace swb::dns {
 namespace {
 
 constexpr size_t endpointsMax = 64;
+constexpr size_t nsidBytesMax = 128;  // it must not take the room of the records
 
 Result<void> checkOptions(const ServerOptions& options) {
     if (options.endpoints.empty() || options.endpoints.size() > endpointsMax)
         return fail(ErrorCode::InvalidInput, "the name server needs 1 to 64 addresses to listen on");
     if (options.udpThreads == 0 || options.udpThreads >= SnapshotCell::readersMax)
         return fail(ErrorCode::InvalidInput, "the name server needs 1 to 63 UDP threads");
+    if (options.cookieKeys.size() > cookieKeysMax)
+        return fail(ErrorCode::InvalidInput, "the name server takes two cookie keys: the one in use and an old one");
+    if (options.nsid.size() > nsidBytesMax)
+        return fail(ErrorCode::InvalidInput, "the name server's identifier is longer than 128 octets");
     for (const Endpoint& endpoint : options.endpoints)
         if (endpoint.address.isUnspecified())
             return fail(ErrorCode::InvalidInput, "the name server cannot listen on " + endpoint.address.toText(),
@@ -65,6 +70,11 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Zone
 Result<void> Server::listen(const ServerOptions& options) {
     if (!stopSignal_.valid())
         return fail(ErrorCode::StorageFailed, std::string("cannot open an event descriptor: ") + std::strerror(errno));
+    settings_.cookieKeys = options.cookieKeys;
+    if (settings_.cookieKeys.empty()) settings_.cookieKeys = {randomCookieKey()};
+    settings_.nsid = options.nsid;
+    settings_.rateLimit = options.rateLimit;
+    settings_.peers = options.peers;
     std::vector<std::vector<Fd>> udpOfThread(options.udpThreads);
     std::vector<Fd> listeners;
     for (const Endpoint& endpoint : options.endpoints) {
@@ -73,8 +83,9 @@ Result<void> Server::listen(const ServerOptions& options) {
         listeners.push_back(std::move(bound.tcp));
         for (size_t i = 0; i < options.udpThreads; ++i) udpOfThread[i].push_back(std::move(bound.udp[i]));
     }
-    for (auto& sockets : udpOfThread) udpWorkers_.push_back(std::make_unique<UdpWorker>(std::move(sockets), cell_));
-    tcpWorker_ = std::make_unique<TcpWorker>(std::move(listeners), options, cell_);
+    for (auto& sockets : udpOfThread)
+        udpWorkers_.push_back(std::make_unique<UdpWorker>(std::move(sockets), cell_, settings_));
+    tcpWorker_ = std::make_unique<TcpWorker>(std::move(listeners), options, cell_, settings_);
     return tcpWorker_->prepare(stopSignal_.get());
 }
 
@@ -89,6 +100,7 @@ ServerCounters Server::counters() const {
     ServerCounters sum = finished_;
     for (const auto& worker : udpWorkers_) {
         sum.udpAnswers += worker->answers.load(std::memory_order_relaxed);
+        sum.udpOverLimit += worker->overLimit.load(std::memory_order_relaxed);
         sum.udpDropped += worker->dropped.load(std::memory_order_relaxed);
     }
     if (tcpWorker_) {
@@ -101,6 +113,7 @@ ServerCounters Server::counters() const {
 void Server::stop() {
     const uint64_t one = 1;
     if (!threads_.empty() && ::write(stopSignal_.get(), &one, sizeof(one)) < 0) std::terminate();
+    for (const auto& worker : udpWorkers_) worker->requestStop();
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
     // The sockets close with the workers, not with the server: whoever stopped it may bind the port at once.

@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "dns/address.h"
 #include "dns/snapshot_cell.h"
+#include "dns/worker_context.h"
 
 namespace swb::dns {
 
@@ -26,11 +27,18 @@ struct ServerOptions {
     size_t tcpConnectionsPerClient = 64;  // by address; further ones are closed at once
     int64_t tcpIdleTimeoutMs =
         10'000;  // RFC 7766 §6.2.3: some seconds; a client comes back at the cost of a round trip
+    // The same on all name servers of the zone, so that each accepts the others' cookies; a second one is accepted but
+    // not used, for a change of the key. Empty: a random one, good for this server alone.
+    std::vector<CookieKey> cookieKeys = {};
+    std::string nsid = {};  // what the server calls itself when asked (RFC 5001); empty: nothing
+    RateLimitOptions rateLimit = {};
+    PeerHandler* peers = nullptr;  // outlives the server
 };
 
 struct ServerCounters {
     uint64_t udpAnswers = 0;
-    uint64_t udpDropped = 0;  // not a query, or the kernel would not take the reply
+    uint64_t udpDropped = 0;    // not a query, over the rate limit, or the kernel would not take the reply
+    uint64_t udpOverLimit = 0;  // dropped or truncated by the rate limit
     uint64_t tcpAnswers = 0;
     uint64_t tcpRefusedConnections = 0;
 };
@@ -49,6 +57,9 @@ class Server {
     // zone, and no older UDP reply leaves any more (an older TCP reply may still wait for a slow client to read it).
     Result<void> publish(ZonePointer zone);
     ZonePointer zone() const { return cell_.current(); }
+    // Says in every answer (to clients that can understand it) that the zone is the last good one, because whoever
+    // could change it is gone.
+    void setZoneStale(bool stale) { settings_.zoneIsStale = stale; }
     // With the ports that were chosen, in the order of the options.
     const std::vector<Endpoint>& endpoints() const { return endpoints_; }
     ServerCounters counters() const;
@@ -60,6 +71,7 @@ class Server {
     Result<void> listen(const ServerOptions& options);
 
     SnapshotCell cell_;
+    AnswerSettings settings_;
     std::mutex publishing_;
     ServerCounters finished_;  // of the workers that have ended
     Fd stopSignal_;            // an eventfd all threads watch

@@ -19,12 +19,14 @@ constexpr int64_t idleCheckMs = 250;
 
 }  // namespace
 
-TcpWorker::TcpWorker(std::vector<Fd> listeners, const ServerOptions& options, SnapshotCell& cell)
+TcpWorker::TcpWorker(std::vector<Fd> listeners, const ServerOptions& options, SnapshotCell& cell,
+                     const AnswerSettings& settings)
     : listeners_(std::move(listeners)),
       connectionsMax_(std::max<size_t>(options.tcpConnectionsMax, 1)),
       connectionsPerClient_(std::max<size_t>(options.tcpConnectionsPerClient, 1)),
       idleTimeoutMs_(options.tcpIdleTimeoutMs),
       reader_(cell),
+      context_(settings, Transport::tcp),
       chunk_(chunkBytes),
       reply_(lengthBytes + messageBytesMax) {}
 
@@ -132,11 +134,13 @@ TcpWorker::Fate TcpWorker::writeOutput(Connection& connection) {
 void TcpWorker::answerInput(Connection& connection, const ZoneSnapshot& zone) {
     std::vector<uint8_t>& input = connection.input;
     size_t at = 0;
+    context_.refresh();
+    const AnswerContext& context = context_.forClient(connection.client);
     while (input.size() - at >= lengthBytes && connection.output.size() < outputHighMark) {
         const size_t length = static_cast<size_t>(input[at] << 8 | input[at + 1]);
         if (input.size() - at - lengthBytes < length) break;
-        const size_t replied = answer({input.data() + at + lengthBytes, length}, Transport::tcp, zone,
-                                      std::span(reply_).subspan(lengthBytes));
+        const size_t replied =
+            answer({input.data() + at + lengthBytes, length}, context, zone, std::span(reply_).subspan(lengthBytes));
         at += lengthBytes + length;
         connection.lastProgress = clock_.monotonic();
         if (replied == 0) continue;

@@ -15,12 +15,14 @@
 #include "dns/address.h"
 #include "dns/server.h"
 #include "dns/snapshot_cell.h"
+#include "dns/worker_context.h"
 
 namespace swb::dns {
 
 class TcpWorker {
   public:
-    TcpWorker(std::vector<Fd> listeners, const ServerOptions& options, SnapshotCell& cell);
+    TcpWorker(std::vector<Fd> listeners, const ServerOptions& options, SnapshotCell& cell,
+              const AnswerSettings& settings);
     TcpWorker(const TcpWorker&) = delete;
     TcpWorker& operator=(const TcpWorker&) = delete;
 
@@ -60,6 +62,7 @@ class TcpWorker {
     const size_t connectionsPerClient_;
     const int64_t idleTimeoutMs_;
     SnapshotCell::Reader reader_;
+    WorkerContext context_;
     SystemClock clock_;
     Fd epoll_;
     std::unordered_map<int, Connection> connections_;

@@ -1,15 +1,17 @@
 #include "dns/udp_worker.h"
 
+#include <fcntl.h>
 #include <poll.h>
 
 #include <cerrno>
 
 #include "dns/answer.h"
+#include "dns/peer_handler.h"
 
 namespace swb::dns {
 
-UdpWorker::UdpWorker(std::vector<Fd> sockets, SnapshotCell& cell)
-    : sockets_(std::move(sockets)), reader_(cell), slots_(batch) {
+UdpWorker::UdpWorker(std::vector<Fd> sockets, SnapshotCell& cell, const AnswerSettings& settings)
+    : sockets_(std::move(sockets)), reader_(cell), context_(settings, Transport::udp), slots_(batch) {
     for (unsigned i = 0; i < batch; ++i) {
         Slot& slot = slots_[i];
         slot.queryPart = {slot.query.data(), slot.query.size()};
@@ -20,6 +22,25 @@ UdpWorker::UdpWorker(std::vector<Fd> sockets, SnapshotCell& cell)
 }
 
 void UdpWorker::run(int stopSignal) {
+    if (sockets_.size() == 1)
+        runBlocking();
+    else
+        runPolling(stopSignal);
+}
+
+void UdpWorker::requestStop() {
+    stopping_.store(true);
+    // The socket has no peer, so this fails, but not before it has woken a thread that waits for a query.
+    for (const Fd& socket : sockets_) ::shutdown(socket.get(), SHUT_RD);
+}
+
+void UdpWorker::runBlocking() {
+    const int socket = sockets_.front().get();
+    ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) & ~O_NONBLOCK);
+    while (!stopping_.load(std::memory_order_relaxed)) serve(socket, MSG_WAITFORONE);
+}
+
+void UdpWorker::runPolling(int stopSignal) {
     std::vector<pollfd> watched;
     for (const Fd& socket : sockets_) watched.push_back({socket.get(), POLLIN, 0});
     watched.push_back({stopSignal, POLLIN, 0});
@@ -28,21 +49,21 @@ void UdpWorker::run(int stopSignal) {
         if (watched.back().revents != 0) return;
         for (size_t i = 0; i < sockets_.size(); ++i)
             // One full batch is not followed by another before the other sockets had their turn.
-            if (watched[i].revents != 0) serve(watched[i].fd);
+            if (watched[i].revents != 0) serve(watched[i].fd, MSG_DONTWAIT);
     }
 }
 
-void UdpWorker::serve(int socket) {
+void UdpWorker::serve(int socket, int receiveFlags) {
     for (mmsghdr& message : received_) message.msg_hdr.msg_namelen = sizeof(sockaddr_storage);
-    const int count = ::recvmmsg(socket, received_.data(), batch, MSG_DONTWAIT, nullptr);
+    const int count = ::recvmmsg(socket, received_.data(), batch, receiveFlags, nullptr);
     if (count <= 0) return;
+    context_.refresh();
     unsigned replyCount = 0;
     // Held until the replies have left: publish() promises that nothing old follows it.
     const SnapshotCell::Reader::Guard guard(reader_);
     for (unsigned i = 0; i < static_cast<unsigned>(count); ++i) {
         Slot& slot = slots_[i];
-        const size_t length =
-            answer({slot.query.data(), received_[i].msg_len}, Transport::udp, guard.zone(), slot.reply);
+        const size_t length = reply(slot, received_[i].msg_len, guard.zone());
         if (length == 0) continue;
         slot.replyPart = {slot.reply.data(), length};
         msghdr& reply = replies_[replyCount++].msg_hdr;
@@ -53,7 +74,17 @@ void UdpWorker::serve(int socket) {
         reply.msg_iovlen = 1;
     }
     dropped.fetch_add(static_cast<unsigned>(count) - replyCount, std::memory_order_relaxed);
+    overLimit.store(context_.overLimit(), std::memory_order_relaxed);
     send(socket, replyCount);
+}
+
+size_t UdpWorker::reply(Slot& slot, size_t queryLength, const ZoneSnapshot& zone) {
+    if (queryLength < headerBytes) return 0;
+    const std::span bytes(slot.query.data(), queryLength);
+    const Query query = parseQuery(bytes);
+    PeerHandler* peers = context_.peers();
+    if (peers && isForPeers(query)) return peers->handle(bytes, query, endpointOf(slot.client), zone, slot.reply);
+    return answer(query, context_.forClient(addressOf(slot.client)), zone, slot.reply);
 }
 
 void UdpWorker::send(int socket, unsigned count) {

@@ -1,4 +1,7 @@
 // One UDP thread: reads queries in batches, answers them, sends the replies in batches.
+//
+// With one socket the thread sleeps in the receiving call itself, which saves a system call for each batch; with
+// several it polls them.
 #pragma once
 
 #include <netinet/in.h>
@@ -10,20 +13,24 @@
 #include "base/fd.h"
 #include "dns/protocol.h"
 #include "dns/snapshot_cell.h"
+#include "dns/worker_context.h"
 
 namespace swb::dns {
 
 class UdpWorker {
   public:
-    UdpWorker(std::vector<Fd> sockets, SnapshotCell& cell);
+    UdpWorker(std::vector<Fd> sockets, SnapshotCell& cell, const AnswerSettings& settings);
     UdpWorker(const UdpWorker&) = delete;
     UdpWorker& operator=(const UdpWorker&) = delete;
 
-    // Until stopSignal becomes readable.
+    // Until requestStop(); stopSignal is readable from then on.
     void run(int stopSignal);
+    // From another thread.
+    void requestStop();
 
     std::atomic<uint64_t> answers{0};
     std::atomic<uint64_t> dropped{0};
+    std::atomic<uint64_t> overLimit{0};
 
   private:
     static constexpr unsigned batch = 64;
@@ -38,11 +45,16 @@ class UdpWorker {
         std::array<uint8_t, ednsUdpBytes> reply;
     };
 
-    void serve(int socket);
+    void runBlocking();
+    void runPolling(int stopSignal);
+    void serve(int socket, int receiveFlags);
+    size_t reply(Slot& slot, size_t queryLength, const ZoneSnapshot& zone);
     void send(int socket, unsigned count);
 
     std::vector<Fd> sockets_;
     SnapshotCell::Reader reader_;
+    WorkerContext context_;
+    std::atomic<bool> stopping_{false};
     std::vector<Slot> slots_;
     std::array<mmsghdr, batch> received_{};
     std::array<mmsghdr, batch> replies_{};

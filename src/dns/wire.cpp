@@ -144,7 +144,7 @@ void WireWriter::compressedName(NameView name) {
         const size_t start = position_;
         bytes(name.wire().substr(0, 1 + name.firstLabel().size()));
         if (!full_ && start < pointerReach && suffixCount_ < suffixesMax)
-            suffixes_[suffixCount_++] = static_cast<uint16_t>(start);
+            suffixes_[suffixCount_++] = {static_cast<uint16_t>(start), static_cast<uint16_t>(name.size())};
     }
     u8(0);
 }
@@ -157,7 +157,7 @@ void WireWriter::patchU16(size_t position, uint16_t value) {
 
 int WireWriter::findSuffix(NameView name) const {
     for (size_t i = 0; i < suffixCount_; ++i)
-        if (sameNameAt(suffixes_[i], name)) return suffixes_[i];
+        if (suffixes_[i].bytes == name.size() && sameNameAt(suffixes_[i].position, name)) return suffixes_[i].position;
     return -1;
 }
 

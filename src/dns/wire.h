@@ -79,11 +79,16 @@ class WireWriter {
     bool sameNameAt(size_t position, NameView name) const;
     int findSuffix(NameView name) const;
 
+    struct Suffix {
+        uint16_t position;
+        uint16_t bytes;  // of the whole name that begins there: most comparisons end with this number
+    };
+
     std::span<uint8_t> out_;
     size_t limit_;
     size_t position_ = 0;
     bool full_ = false;
-    std::array<uint16_t, suffixesMax> suffixes_;
+    std::array<Suffix, suffixesMax> suffixes_;
     size_t suffixCount_ = 0;
 };
 

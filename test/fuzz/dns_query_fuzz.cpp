@@ -42,7 +42,9 @@ void check(std::span<const uint8_t> query, Transport transport, size_t limit) {
     static std::array<uint8_t, messageBytesMax + guardBytes> out;
     const std::span<uint8_t> guard = std::span(out).subspan(limit, guardBytes);
     for (uint8_t& octet : guard) octet = guardOctet;
-    const size_t length = answer(query, transport, *zone(), std::span(out).first(limit));
+    AnswerContext context;
+    context.transport = transport;
+    const size_t length = answer(query, context, *zone(), std::span(out).first(limit));
     for (const uint8_t octet : guard) SWB_ASSERT(octet == guardOctet, "nothing is written behind the buffer");
     const bool deservesReply = query.size() >= headerBytes && (query[2] & 0x80) == 0;
     SWB_ASSERT((length > 0) == deservesReply, "every query gets a reply, and nothing else does");
