@@ -9,7 +9,6 @@ _RECORDS = """
 @ 3600 NS ns1.conf.example.
 @ 3600 NS ns2.conf.example.
 @ 600 MX 10 mail.conf.example.
-@ 600 TYPE257 \\# 17 0005697373756563612e6578616d706c65
 @ 600 TXT "apex"
 ns1 3600 A 192.0.2.1
 ns1 3600 AAAA 2001:db8::1
