@@ -15,8 +15,11 @@ namespace swb::dns {
 
 // Over UDP a lost packet is asked again until the time is over, and a truncated answer once more over TCP.
 // No answer in time is DeadlineExceeded; a server that is not there is Unreachable; any RCODE is a response.
+// A resolver is asked to look further itself (RD); a name server is not.
+enum class Recursion : uint8_t { no, desired };
+
 Result<Response> ask(const Endpoint& server, const Name& name, uint16_t type, int64_t timeoutMs,
-                     Transport transport = Transport::udp);
+                     Transport transport = Transport::udp, Recursion recursion = Recursion::no);
 
 struct ResolvedAddresses {
     std::vector<std::string> addresses;  // of the end of the CNAME chain, in the order of the answer

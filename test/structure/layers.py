@@ -5,8 +5,8 @@ import re
 
 from source_tree import code_of, line_of
 
-LAYERS = ("base", "crypto", "model", "run", "plan", "dns", "link", "store", "step", "driver", "health", "dispatch",
-          "agent", "api", "net", "lab", "apps")
+LAYERS = ("base", "crypto", "model", "run", "plan", "dns", "publication", "link", "store", "step", "driver", "health",
+          "dispatch", "agent", "api", "net", "lab", "apps")
 
 # Decisions without effects: everything comes in as arguments and goes out as values.
 PURE = ("model", "run", "plan", "link", "step")
