@@ -75,8 +75,7 @@ class Socket {
 
   private:
     tl::unexpected<Error> late() const {
-        return fail(ErrorCode::DeadlineExceeded,
-                    "the name server " + how_.server.toText() + " did not answer in time");
+        return fail(ErrorCode::DeadlineExceeded, "the name server " + how_.server.toText() + " did not answer in time");
     }
     tl::unexpected<Error> unreachable(int problem) const {
         return fail(ErrorCode::Unreachable,

@@ -19,7 +19,8 @@ struct Exchange {
     bool repeat = true;
 };
 
-// Whether these bytes answer the message; over UDP others are passed over as late or forged, over TCP they are an error.
+// Whether these bytes answer the message; over UDP others are passed over as late or forged, over TCP they are an
+// error.
 using IsReply = std::function<bool(std::span<const uint8_t>)>;
 
 // Unreachable: nothing was sent. DeadlineExceeded and ProtocolViolation: the message went out and no reply came back.

@@ -109,7 +109,8 @@ class Cloudflare final : public Provider {
         const HttpReply reply = TRY(readHttp(http_, request("GET", path)));
         const auto answer = parseJson(reply.body, http_.answerBytesMax);
         if (const auto room = headRoom(reply)) left = room;
-        if (reply.status != 200) return fail(errorOf(reply, answer ? *answer : Json(nullptr), "the look at the records"));
+        if (reply.status != 200)
+            return fail(errorOf(reply, answer ? *answer : Json(nullptr), "the look at the records"));
         const Json* result = answer ? memberAt(*answer, "result") : nullptr;
         if (!result || !result->is_array() || !booleanAt(*answer, "success"))
             return fail(ErrorCode::ProtocolViolation, "Cloudflare's answer cannot be read");
@@ -153,7 +154,9 @@ Result<Reading> readCloudflareRecords(const Publication& publication, const Json
     Reading reading;
     JsonArray setIds, markIds;
     std::vector<std::string> values, texts;
-    const auto broken = [] { return fail(ErrorCode::ProtocolViolation, "Cloudflare answered a record that cannot be read"); };
+    const auto broken = [] {
+        return fail(ErrorCode::ProtocolViolation, "Cloudflare answered a record that cannot be read");
+    };
     uint32_t ttlSeconds = 0;
     for (const Json& entry : set) {
         const std::string type = textAt(entry, "type"), id = textAt(entry, "id");

@@ -136,11 +136,12 @@ Result<HttpReply> sendHttp(const HttpSettings& settings, const HttpRequest& requ
     transfer.reply.status = static_cast<int>(status);
     if (code == CURLE_OK) return std::move(transfer.reply);
     const std::string where = shownUrl(request.url);
-    const std::string why = transfer.tooLarge          ? "its answer is too large"
-                            : transfer.errorText[0]    ? transfer.errorText
-                                                       : curl_easy_strerror(code);
+    const std::string why = transfer.tooLarge       ? "its answer is too large"
+                            : transfer.errorText[0] ? transfer.errorText
+                                                    : curl_easy_strerror(code);
     if (sentBytes == 0)
-        return fail(ErrorCode::Unreachable, where + " cannot be reached: " + why, "is the network there, and the address right?");
+        return fail(ErrorCode::Unreachable, where + " cannot be reached: " + why,
+                    "is the network there, and the address right?");
     return fail(ErrorCode::OutcomeUnknown, where + " did not answer the request: " + why);
 }
 
@@ -181,7 +182,8 @@ Error errorOfStatus(const HttpReply& reply, const std::string& what, const std::
             return {ErrorCode::Conflict, sentence};
         case 429: {
             const std::string after = reply.header("retry-after");
-            return {ErrorCode::Busy, sentence, after.empty() ? "" : "it asks for a pause of " + after.substr(0, 40) + " s"};
+            return {ErrorCode::Busy, sentence,
+                    after.empty() ? "" : "it asks for a pause of " + after.substr(0, 40) + " s"};
         }
         default:
             // A gateway's word says nothing about what happened behind it.

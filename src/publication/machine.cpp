@@ -80,8 +80,9 @@ std::optional<Error> Machine::whyNotOurs(const Reading& reading) const {
         return Error(ErrorCode::NotOwned, publication_.name + " carries no ownership mark",
                      "`swing publication adopt` takes it over");
     if (reading.mark && reading.mark->group != group && reading.mark->group != replaceMark_)
-        return Error(ErrorCode::NotOwned, publication_.name + " belongs to the group " + reading.mark->group.substr(0, 64),
-                     "`swing publication adopt --take-over " + reading.mark->group.substr(0, 64) + "` if that group is gone");
+        return Error(
+            ErrorCode::NotOwned, publication_.name + " belongs to the group " + reading.mark->group.substr(0, 64),
+            "`swing publication adopt --take-over " + reading.mark->group.substr(0, 64) + "` if that group is gone");
     if (reading.mark && reading.mark->group == group && reading.mark->epoch > record_.wanted->epoch)
         return Error(ErrorCode::EpochOld,
                      publication_.name + " was written for epoch " + std::to_string(reading.mark->epoch) +
@@ -114,7 +115,8 @@ Action Machine::onReading(const Result<Reading>& reading, UnixMs now) {
     record_.intent = Intent{wanted.epoch, reading->set, wanted.set, now, true};
     record_.change.clear();
     enter(Standing::intended,
-          (reading->set ? joined(reading->set->values) : "nothing") + " to become " + joined(wanted.set.values), "", now);
+          (reading->set ? joined(reading->set->values) : "nothing") + " to become " + joined(wanted.set.values), "",
+          now);
     changed_ = true;
     return action::Journal{};
 }

@@ -2,8 +2,8 @@
 //
 //     want(target) ─► read ─► ours? ─► journal(intent) ─► replace ─┬─► [sync…] ─► survey ×2 ─► published | partial
 //                      ▲        └─► conflict                       ├─ Conflict ─► read
-//                      │                                           ├─ OutcomeUnknown ─► wait ─► read: there it is, or not
-//                      └───────────────────────────────────────────┴─ other ─► failed, again later
+//                      │                                           ├─ OutcomeUnknown ─► wait ─► read: there it is, or
+//                      not └───────────────────────────────────────────┴─ other ─► failed, again later
 //
 // resume(event) answers the next action; the caller performs it and comes back with its result. Every action that says
 // `journal` first has the record to be stored: nothing is called before that is on disk.
@@ -18,11 +18,11 @@
 namespace swb::publication {
 
 struct MachineTiming {
-    int64_t settleMs = 3000;        // a request whose answer was lost may still arrive: look again only after this
+    int64_t settleMs = 3000;  // a request whose answer was lost may still arrive: look again only after this
     int64_t syncPollMs = 1000;
-    int64_t syncMs = 120'000;       // Route 53 says that most changes are in sync within 60 s
+    int64_t syncMs = 120'000;  // Route 53 says that most changes are in sync within 60 s
     int64_t surveyPauseMs = 1000;
-    int64_t verifyMs = 60'000;      // then it is called partial, and asked more slowly
+    int64_t verifyMs = 60'000;  // then it is called partial, and asked more slowly
     int64_t slowMs = 15'000;
     int64_t retryFirstMs = 1000, retryMostMs = 60'000;
     int attempts = 3;  // of a change that others get in the way of
@@ -30,11 +30,19 @@ struct MachineTiming {
 
 namespace event {
 struct Begin {};  // a target was wanted, or the controller started, or an operator asks for another try
-struct ReadDone { Result<Reading> reading; };
+struct ReadDone {
+    Result<Reading> reading;
+};
 struct Journalled {};
-struct ReplaceDone { Result<std::string> change; };
-struct SyncDone { Result<bool> inSync; };
-struct SurveyDone { Result<Survey> survey; };
+struct ReplaceDone {
+    Result<std::string> change;
+};
+struct SyncDone {
+    Result<bool> inSync;
+};
+struct SurveyDone {
+    Result<Survey> survey;
+};
 struct Waited {};
 }  // namespace event
 using Event = std::variant<event::Begin, event::ReadDone, event::Journalled, event::ReplaceDone, event::SyncDone,
@@ -47,9 +55,13 @@ struct Replace {
     Reading seen;
     Wanted wanted;
 };
-struct AskSync { std::string change; };
+struct AskSync {
+    std::string change;
+};
 struct AskServers {};
-struct Wait { int64_t ms = 0; };
+struct Wait {
+    int64_t ms = 0;
+};
 struct Rest {};  // nothing more to do until a new target
 }  // namespace action
 using Action = std::variant<action::Read, action::Journal, action::Replace, action::AskSync, action::AskServers,
@@ -95,9 +107,9 @@ class Machine {
     std::optional<Reading> reading_;
     std::optional<Survey> survey_;
     int attempts_ = 0;
-    int agreed_ = 0;       // surveys in a row in which all agreed
+    int agreed_ = 0;  // surveys in a row in which all agreed
     int64_t retryMs_ = 0;
-    UnixMs phaseAt_ = 0;   // when syncing or verifying began
+    UnixMs phaseAt_ = 0;       // when syncing or verifying began
     bool confirming_ = false;  // reading back what a provider without compare-and-set took
 };
 

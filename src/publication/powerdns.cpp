@@ -1,5 +1,6 @@
-// The PowerDNS HTTP API. A PATCH is one transaction of the server, but it knows no compare-and-set: the zone's serial is
-// looked at just before, and what was written is read back by the caller. Its caches delay a change: they are purged.
+// The PowerDNS HTTP API. A PATCH is one transaction of the server, but it knows no compare-and-set: the zone's serial
+// is looked at just before, and what was written is read back by the caller. Its caches delay a change: they are
+// purged.
 #include "base/log.h"
 #include "publication/providers.h"
 
@@ -68,11 +69,10 @@ class PowerDns final : public Provider {
             return fail(ErrorCode::Conflict, "the zone " + settings_.publication.zone + " has moved on to serial " +
                                                  std::to_string(integerAt(now, "serial")));
         const Publication& publication = settings_.publication;
-        const Json body = JsonObject{
-            {"rrsets",
-             JsonArray{replacement(publication.name, nameOf(publication.type), wanted.set.ttlSeconds, wanted.set.values),
-                       replacement(markNameOf(publication.name), "TXT", markTtlSeconds,
-                                   {quoted(wanted.mark.text())})}}};
+        const Json body = JsonObject{{"rrsets", JsonArray{replacement(publication.name, nameOf(publication.type),
+                                                                      wanted.set.ttlSeconds, wanted.set.values),
+                                                          replacement(markNameOf(publication.name), "TXT",
+                                                                      markTtlSeconds, {quoted(wanted.mark.text())})}}};
         const HttpReply reply = TRY(sendHttp(http_, request("PATCH", zone_, body)));
         if (reply.status != 204 && reply.status != 200) return fail(errorOf(reply, "the change of the zone"));
         tellOthers();

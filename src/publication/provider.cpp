@@ -19,7 +19,8 @@ Result<std::vector<std::string>> canonicalValues(AddressType type, std::vector<s
     for (std::string& value : values) {
         const dns::IpAddress address = TRY(dns::IpAddress::fromText(value));
         if ((address.family == dns::AddressFamily::ipv4) != (type == AddressType::a))
-            return fail(ErrorCode::InvalidInput, value.substr(0, 60) + " is not of the type " + std::string(nameOf(type)));
+            return fail(ErrorCode::InvalidInput,
+                        value.substr(0, 60) + " is not of the type " + std::string(nameOf(type)));
         value = address.toText();
     }
     std::sort(values.begin(), values.end());

@@ -40,9 +40,9 @@ struct Record {
     Standing standing = Standing::none;
     std::string detail;  // a sentence for people about the standing
     std::string hint;
-    std::optional<Intent> intent;      // the newest
-    std::optional<Target> published;   // the newest that the provider has taken
-    std::string change;                // the provider's id of the change under way
+    std::optional<Intent> intent;     // the newest
+    std::optional<Target> published;  // the newest that the provider has taken
+    std::string change;               // the provider's id of the change under way
     UnixMs standingAt = 0;
 };
 

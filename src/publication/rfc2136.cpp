@@ -1,7 +1,8 @@
-// Dynamic updates (RFC 2136) to the zone's primary server, signed by TSIG. The one provider with a true compare-and-set:
-// "this set exists and is exactly what was read" is a prerequisite of the same message.
+// Dynamic updates (RFC 2136) to the zone's primary server, signed by TSIG. The one provider with a true
+// compare-and-set: "this set exists and is exactly what was read" is a prerequisite of the same message.
 #include <array>
 
+#include "base/clock.h"
 #include "crypto/digest.h"
 #include "dns/exchange.h"
 #include "dns/resolve.h"
@@ -75,7 +76,8 @@ class Rfc2136 final : public Provider {
         if (set.alias) reading.strange = "the name has a CNAME record";
         std::vector<std::string> values, texts;
         for (const dns::Rdata& data : set.records) values.push_back(dns::rdataToText(type, data));
-        if (!values.empty()) reading.set = RecordSet{set.ttlSeconds, TRY(canonicalValues(settings_.publication.type, values))};
+        if (!values.empty())
+            reading.set = RecordSet{set.ttlSeconds, TRY(canonicalValues(settings_.publication.type, values))};
         for (const dns::Rdata& data : mark.records) texts.push_back(textOf(data));
         putMark(reading, texts);
         reading.token = JsonObject{{"set", toHexArray(set.records)}, {"mark", toHexArray(mark.records)}};
@@ -106,8 +108,8 @@ class Rfc2136 final : public Provider {
     Result<Found> find(const dns::Name& name, uint16_t type) const {
         const dns::Response response = TRY(dns::ask(server_, name, type, settings_.timeoutMs, dns::Transport::tcp));
         if (response.rcode != dns::rcode::noError && response.rcode != dns::rcode::nameError)
-            return fail(ErrorCode::VerificationFailed, serverText() + " answered RCODE " + std::to_string(response.rcode) +
-                                                           " for " + name.toText());
+            return fail(ErrorCode::VerificationFailed,
+                        serverText() + " answered RCODE " + std::to_string(response.rcode) + " for " + name.toText());
         if (!response.isAuthoritative())
             return fail(ErrorCode::VerificationFailed, serverText() + " is not authoritative for " + name.toText(),
                         "the endpoint must be the zone's primary server");
@@ -147,8 +149,8 @@ class Rfc2136 final : public Provider {
         // A refusal of the key itself cannot be signed; it is believed, for it claims nothing that could do harm.
         if (!meaning && meaning.error().code == ErrorCode::Unauthenticated) return meaning;
         if (!verified)
-            return fail(ErrorCode::OutcomeUnknown, serverText() + "'s reply is not signed as it must be: " +
-                                                       verified.error().message);
+            return fail(ErrorCode::OutcomeUnknown,
+                        serverText() + "'s reply is not signed as it must be: " + verified.error().message);
         return meaning;
     }
 

@@ -22,7 +22,8 @@ std::string hostOf(const std::string& url) {
 
 // What the answer's code means, where the status alone does not tell.
 ErrorCode meaningOf(const std::string& code, ErrorCode otherwise) {
-    if (code == "Throttling" || code == "ThrottlingException" || code == "PriorRequestNotComplete") return ErrorCode::Busy;
+    if (code == "Throttling" || code == "ThrottlingException" || code == "PriorRequestNotComplete")
+        return ErrorCode::Busy;
     if (code == "InvalidClientTokenId" || code == "SignatureDoesNotMatch" || code == "ExpiredToken" ||
         code == "RequestExpired" || code == "MissingAuthenticationToken")
         return ErrorCode::Unauthenticated;
@@ -79,7 +80,7 @@ RecordSet setFromToken(const Json& value) {
 
 struct Listed {
     std::string type;
-    RecordSet set;       // values as they stand there
+    RecordSet set;        // values as they stand there
     std::string strange;  // an alias, or one of several under a routing policy
 };
 
@@ -96,7 +97,8 @@ Result<std::vector<Listed>> listed(std::string_view document, const std::string&
         if (entry.child("AliasTarget")) found.strange = "it is an alias";
         if (entry.child("SetIdentifier")) found.strange = "it is under a routing policy";
         if (const std::string ttl = entry.textOf("TTL"); !ttl.empty()) {
-            if (ttl.size() > 10 || ttl.find_first_not_of("0123456789") != std::string::npos || std::stoll(ttl) > 0x7fffffff)
+            if (ttl.size() > 10 || ttl.find_first_not_of("0123456789") != std::string::npos ||
+                std::stoll(ttl) > 0x7fffffff)
                 return unreadable("a TTL is no number");
             found.set.ttlSeconds = static_cast<uint32_t>(std::stoll(ttl));
         }
@@ -267,7 +269,8 @@ std::string route53Batch(const Publication& publication, const Reading& seen, co
     const std::string name = publication.name + ".", markName = markNameOf(publication.name) + ".";
     const std::string_view type = nameOf(publication.type);
     std::string changes;
-    if (const Json& set = seen.token.at("set"); !set.is_null()) changes += change("DELETE", setXml(name, type, setFromToken(set)));
+    if (const Json& set = seen.token.at("set"); !set.is_null())
+        changes += change("DELETE", setXml(name, type, setFromToken(set)));
     changes += change("CREATE", setXml(name, type, wanted.set));
     if (const Json& mark = seen.token.at("mark"); !mark.is_null())
         changes += change("DELETE", setXml(markName, "TXT", setFromToken(mark)));

@@ -1,13 +1,11 @@
 #include "publication/sigv4.h"
 
-#include <openssl/hmac.h>
-
 #include <algorithm>
 #include <ctime>
 #include <map>
 
-#include "base/assert.h"
 #include "crypto/digest.h"
+#include "crypto/hmac.h"
 #include "publication/http.h"
 
 namespace swb::publication {
@@ -15,13 +13,11 @@ namespace {
 
 constexpr std::string_view algorithm = "AWS4-HMAC-SHA256";
 
-std::string hmacSha256(std::string_view key, std::string_view text) {
-    unsigned char out[EVP_MAX_MD_SIZE];
-    unsigned int length = 0;
-    const auto* done = ::HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-                              reinterpret_cast<const unsigned char*>(text.data()), text.size(), out, &length);
-    SWB_ASSERT(done && length == 32, "HMAC-SHA-256 is always available");
-    return {reinterpret_cast<const char*>(out), length};
+std::string hmacSha256(const Secret& key, std::string_view text) {
+    crypto::Hmac hmac(crypto::HmacHash::sha256, key);
+    hmac.update(text);
+    const crypto::Mac mac = hmac.finish();
+    return {reinterpret_cast<const char*>(mac.bytes.data()), mac.size};
 }
 
 // Runs of spaces are one, none at the ends.
@@ -111,12 +107,12 @@ std::string awsAuthorization(const AwsRequest& request, const AwsCredential& cre
     const std::string scope = day + "/" + request.region + "/" + request.service + "/aws4_request";
     const std::string toSign = std::string(algorithm) + "\n" + time + "\n" + scope + "\n" +
                                crypto::sha256Hex(awsCanonicalRequest(request, names));
-    std::string key = hmacSha256("AWS4" + credential.secretAccessKey.reveal(), day);
-    for (const std::string_view part : {std::string_view(request.region), std::string_view(request.service),
-                                        std::string_view("aws4_request")})
-        key = hmacSha256(key, part);
+    std::string key = hmacSha256(Secret("AWS4" + credential.secretAccessKey.reveal()), day);
+    for (const std::string_view part :
+         {std::string_view(request.region), std::string_view(request.service), std::string_view("aws4_request")})
+        key = hmacSha256(Secret(key), part);
     return std::string(algorithm) + " Credential=" + credential.accessKeyId + "/" + scope + ", SignedHeaders=" + names +
-           ", Signature=" + crypto::toHex(hmacSha256(key, toSign));
+           ", Signature=" + crypto::toHex(hmacSha256(Secret(key), toSign));
 }
 
 }  // namespace swb::publication

@@ -13,7 +13,7 @@
 namespace swb::publication {
 namespace {
 
-constexpr size_t serversMax = 26;   // 13 name servers with two addresses each
+constexpr size_t serversMax = 26;  // 13 name servers with two addresses each
 constexpr size_t resolversMax = 8;
 constexpr size_t dissentersShown = 4;
 
@@ -23,8 +23,8 @@ uint16_t typeNumber(AddressType type) {
 
 // The first resolver that says anything definite.
 Result<dns::Response> byResolvers(const dns::Name& name, uint16_t type, const SurveySettings& settings) {
-    Result<dns::Response> last = fail(ErrorCode::InvalidInput, "no resolver is configured",
-                                      "name some under `resolvers:` in swingd.yaml");
+    Result<dns::Response> last =
+        fail(ErrorCode::InvalidInput, "no resolver is configured", "name some under `resolvers:` in swingd.yaml");
     for (const dns::Endpoint& resolver : settings.resolvers) {
         if (settings.stop && settings.stop->load()) break;
         last = dns::ask(resolver, name, type, settings.timeoutMs, dns::Transport::udp, dns::Recursion::desired);

@@ -29,10 +29,11 @@ Result<void> meaningOf(uint16_t rcode, const std::string& server) {
         case 6:
         case 7:
         case 8:
-            return fail(ErrorCode::Conflict, server + " says that the set is not what it was (RCODE " +
-                                                 std::to_string(rcode) + ")");
+            return fail(ErrorCode::Conflict,
+                        server + " says that the set is not what it was (RCODE " + std::to_string(rcode) + ")");
         case 9:
-            return fail(ErrorCode::Unauthenticated, server + " does not take the key, or is not the zone's primary (NOTAUTH)",
+            return fail(ErrorCode::Unauthenticated,
+                        server + " does not take the key, or is not the zone's primary (NOTAUTH)",
                         "check the key's name, algorithm and secret, the zone, and both clocks");
         case 10:
             return fail(ErrorCode::NotDone, server + " says that the name is not in the zone (NOTZONE)");
@@ -55,15 +56,15 @@ void writeRecord(dns::WireWriter& writer, const UpdateRecord& record) {
 
 void Update::requireSet(const dns::Name& name, uint16_t type, const std::vector<dns::Rdata>& records) {
     if (records.empty()) prerequisites.push_back({name, type, classNone, 0, {}});
-    for (const dns::Rdata& data : records)
-        prerequisites.push_back({name, type, dns::recordClass::internet, 0, data});
+    for (const dns::Rdata& data : records) prerequisites.push_back({name, type, dns::recordClass::internet, 0, data});
 }
 
 void Update::replaceSet(const dns::Name& name, uint16_t type, uint32_t ttlSeconds,
                         const std::vector<dns::Rdata>& records) {
     SWB_ASSERT(!records.empty(), "a record set is never replaced by an empty one");
     changes.push_back({name, type, classAny, 0, {}});
-    for (const dns::Rdata& data : records) changes.push_back({name, type, dns::recordClass::internet, ttlSeconds, data});
+    for (const dns::Rdata& data : records)
+        changes.push_back({name, type, dns::recordClass::internet, ttlSeconds, data});
 }
 
 std::vector<uint8_t> writeUpdate(uint16_t id, const Update& update) {

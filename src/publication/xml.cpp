@@ -110,11 +110,16 @@ class Parser {
         if (end == std::string_view::npos || end - at_ > 10) return broken("an entity is not closed");
         const std::string_view word = text_.substr(at_ + 1, end - at_ - 1);
         at_ = end + 1;
-        if (word == "lt") out += '<';
-        else if (word == "gt") out += '>';
-        else if (word == "amp") out += '&';
-        else if (word == "quot") out += '"';
-        else if (word == "apos") out += '\'';
+        if (word == "lt")
+            out += '<';
+        else if (word == "gt")
+            out += '>';
+        else if (word == "amp")
+            out += '&';
+        else if (word == "quot")
+            out += '"';
+        else if (word == "apos")
+            out += '\'';
         else if (word.starts_with('#')) {
             const bool hex = word.starts_with("#x");
             const std::string_view digits = word.substr(hex ? 2 : 1);
@@ -195,11 +200,16 @@ Result<XmlElement> parseXml(std::string_view document) {
 std::string xmlEscaped(std::string_view text) {
     std::string out;
     for (const char c : text) {
-        if (c == '<') out += "&lt;";
-        else if (c == '>') out += "&gt;";
-        else if (c == '&') out += "&amp;";
-        else if (c == '"') out += "&quot;";
-        else out += c;
+        if (c == '<')
+            out += "&lt;";
+        else if (c == '>')
+            out += "&gt;";
+        else if (c == '&')
+            out += "&amp;";
+        else if (c == '"')
+            out += "&quot;";
+        else
+            out += c;
     }
     return out;
 }

@@ -17,7 +17,7 @@ struct XmlElement {
     std::vector<XmlElement> children;
 
     const XmlElement* child(std::string_view wanted) const;  // the first; null when there is none
-    std::string textOf(std::string_view wanted) const;       // of the first child of that name; empty when there is none
+    std::string textOf(std::string_view wanted) const;  // of the first child of that name; empty when there is none
 };
 
 Result<XmlElement> parseXml(std::string_view document);
