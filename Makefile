@@ -4,7 +4,7 @@ DESTDIR ?=
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-sanitize bench fuzz format install clean
+.PHONY: help build demo test test-sanitize bench bench-dns fuzz format install clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test-sanitize: ## unit tests, conformance suites and fuzz corpus under AddressSa
 
 bench: ## write gap of 100 switches, beside a hand-written script and Patroni
 	@scripts/bench
+
+bench-dns: ## the name server beside Knot, NSD, gdnsd, PowerDNS and BIND: CPU for each answer, switches
+	@scripts/bench-dns
 
 fuzz: ## every fuzz target with libFuzzer for FUZZ_SECONDS each (default 60)
 	@scripts/dependencies

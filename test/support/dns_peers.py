@@ -254,3 +254,6 @@ def serving(name, settings, **options):
             yield Server(name, process, port, directory)
         finally:
             end(process)
+            for pipe in (process.stdin, process.stdout):
+                if pipe:
+                    pipe.close()
