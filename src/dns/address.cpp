@@ -23,6 +23,13 @@ std::string IpAddress::toText() const {
     return text;
 }
 
+IpAddress IpAddress::fromWire(std::string_view octets) {
+    IpAddress address;
+    address.family = octets.size() == 4 ? AddressFamily::ipv4 : AddressFamily::ipv6;
+    std::memcpy(address.octets.data(), octets.data(), octets.size());
+    return address;
+}
+
 std::string_view IpAddress::wire() const {
     return {reinterpret_cast<const char*>(octets.data()), family == AddressFamily::ipv4 ? size_t{4} : size_t{16}};
 }

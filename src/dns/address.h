@@ -24,6 +24,8 @@ struct IpAddress {
     std::string toText() const;
     // The four or sixteen octets, as A and AAAA records hold them.
     std::string_view wire() const;
+    // Precondition: four or sixteen octets.
+    static IpAddress fromWire(std::string_view octets);
     bool isUnspecified() const;  // 0.0.0.0 or ::
 
     auto operator<=>(const IpAddress&) const = default;

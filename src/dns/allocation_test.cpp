@@ -9,7 +9,7 @@ namespace swb::dns::test {
 namespace {
 
 TEST(DnsAnswer, TakesNoMemory) {
-    const ZonePointer zone = exampleZone();
+    const ZoneSet zones({exampleZone()});
     std::vector<Bytes> queries;
     // Every option this server knows, and one that it does not.
     Bytes all;
@@ -33,9 +33,9 @@ TEST(DnsAnswer, TakesNoMemory) {
     Bytes out(messageBytesMax);
     const size_t before = allocationCount();
     size_t total = 0;
-    for (const Bytes& bytes : queries) total += answer(bytes, context, *zone, out);
+    for (const Bytes& bytes : queries) total += answer(bytes, context, zones, out);
     context.transport = Transport::tcp;
-    for (const Bytes& bytes : queries) total += answer(bytes, context, *zone, out);
+    for (const Bytes& bytes : queries) total += answer(bytes, context, zones, out);
     EXPECT_EQ(allocationCount(), before);
     EXPECT_GT(total, 0u);
     const auto counted = std::make_unique<int>(1);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "dns/reply.h"
+#include "dns/soa.h"
 
 namespace swb::dns {
 namespace {
@@ -19,13 +20,14 @@ struct Decision {
     std::optional<uint16_t> extendedError = {};
 };
 
-Decision decideNotify(const Query& query, const ZoneSnapshot& zone) {
-    const bool isOurs = !query.hasQuestion || query.question.name == zone.origin();
+Decision decideNotify(const Query& query, const ZoneSnapshot* zone) {
+    const bool isOurs = !query.hasQuestion || (zone && query.question.name == zone->origin());
     if (isOurs) return {rcode::refused, extendedError::prohibited};
     return {rcode::notAuthoritative, extendedError::notAuthoritative};
 }
 
-Decision decide(const Query& query, const ZoneSnapshot& zone) {
+// zone: the one the question is for; null when there is none.
+Decision decide(const Query& query, const ZoneSnapshot* zone) {
     if (query.edns.present && query.edns.version != 0) return {rcode::badVersion};
     // Another opcode may lay out its message in another way, so being unable to read it comes second.
     if (query.opcode() == opcode::notify) return decideNotify(query, zone);
@@ -33,7 +35,7 @@ Decision decide(const Query& query, const ZoneSnapshot& zone) {
     if (query.malformed || !query.hasQuestion) return {rcode::formatError};
     const Question& question = query.question;
     if (question.recordClass != recordClass::internet) return {rcode::refused, extendedError::notAuthoritative};
-    if (!question.name.isAtOrBelow(zone.origin())) return {rcode::refused, extendedError::notAuthoritative};
+    if (!zone) return {rcode::refused, extendedError::notAuthoritative};
     if (question.type == type::axfr || question.type == type::ixfr) return {rcode::refused, extendedError::prohibited};
     return {};
 }
@@ -59,7 +61,7 @@ void fillCookie(EdnsReply& reply, const Query& query, const AnswerContext& conte
 }
 
 // Options are understood only in a version and a message that are.
-EdnsReply ednsReply(const Query& query, const AnswerContext& context, const ZoneSnapshot& zone,
+EdnsReply ednsReply(const Query& query, const AnswerContext& context, const ZoneSnapshot* zone,
                     const Decision& decision, CookieVerdict verdict) {
     EdnsReply reply;
     reply.dnssecOk = query.edns.dnssecOk;
@@ -67,12 +69,12 @@ EdnsReply ednsReply(const Query& query, const AnswerContext& context, const Zone
     reply.extendedError = decision.extendedError;
     if (context.cookies && query.edns.hasCookie()) fillCookie(reply, query, context, verdict);
     if (query.edns.wantsNsid) reply.nsid = context.nsid;
-    if (decision.rcode != rcode::noError || !query.hasQuestion) return reply;
+    if (decision.rcode != rcode::noError || !query.hasQuestion || !zone) return reply;
     if (context.zoneIsStale) reply.extendedError = extendedError::staleAnswer;
     if (query.edns.wantsZoneVersion)
-        reply.zoneVersion = {static_cast<uint8_t>(zone.origin().labelCount()), zone.serial()};
-    if (query.edns.wantsExpire && query.question.type == type::soa && query.question.name == zone.origin())
-        reply.expireSeconds = zone.definition().expireSeconds;
+        reply.zoneVersion = {static_cast<uint8_t>(zone->origin().view().labelCount()), zone->serial()};
+    if (query.edns.wantsExpire && query.question.type == type::soa && query.question.name == zone->origin())
+        reply.expireSeconds = soaNumbersOf(zone->soa().records.front()).expireSeconds;
     return reply;
 }
 
@@ -89,13 +91,13 @@ RateLimiter::Kind kindOf(const Reply& reply) {
 
 void addAddressesOf(Reply& reply, Need need, const ZoneSnapshot& zone, NameView name) {
     if (!name.isAtOrBelow(zone.origin())) return;
-    const ZoneSnapshot::Node* node = zone.exactNode(name);
+    const ZoneNode node = zone.nodeOf(name);
     if (!node) return;
     for (const uint16_t type : {type::a, type::aaaa})
-        if (const ZoneRecordSet* set = zone.findSet(*node, type)) reply.add(Section::additional, need, name, *set);
+        if (const RecordSet* set = node.find(type)) reply.add(Section::additional, need, name, *set);
 }
 
-void addNameServerAddresses(Reply& reply, const ZoneSnapshot& zone, const ZoneRecordSet& servers, NameView glueBelow) {
+void addNameServerAddresses(Reply& reply, const ZoneSnapshot& zone, const RecordSet& servers, NameView glueBelow) {
     for (const Rdata& data : servers.records) {
         const NameView server = nameInRdata(data);
         // RFC 9471: a referral is of no use without the addresses that only we can give.
@@ -108,19 +110,18 @@ void addNegative(Reply& reply, const ZoneSnapshot& zone) {
     reply.add(Section::authority, Need::required, zone.origin(), zone.soa(), zone.negativeTtlSeconds());
 }
 
-void addReferral(Reply& reply, const ZoneSnapshot& zone, const ZoneSnapshot::Node& delegation) {
-    const ZoneRecordSet& servers = *zone.findSet(delegation, type::ns);
-    reply.add(Section::authority, Need::required, servers.name, servers);
-    addNameServerAddresses(reply, zone, servers, servers.name);
+void addReferral(Reply& reply, const ZoneSnapshot& zone, const ZoneNode& delegation) {
+    const RecordSet& servers = *delegation.find(type::ns);
+    reply.add(Section::authority, Need::required, delegation.name(), servers);
+    addNameServerAddresses(reply, zone, servers, delegation.name());
 }
 
 // The set that answers a question of this type at this name, the CNAME in its place, or nothing.
-const ZoneRecordSet* chooseSet(const ZoneSnapshot& zone, const ZoneSnapshot::Node& node, uint16_t type) {
-    const auto sets = zone.setsOf(node);
+const RecordSet* chooseSet(const ZoneNode& node, uint16_t type) {
     // RFC 8482: one set stands for all of them.
-    if (type == type::any) return sets.empty() ? nullptr : &sets.front();
-    if (const ZoneRecordSet* set = zone.findSet(node, type)) return set;
-    return zone.findSet(node, type::cname);
+    if (type == type::any) return node.sets().empty() ? nullptr : &node.sets().front();
+    if (const RecordSet* set = node.find(type)) return set;
+    return node.find(type::cname);
 }
 
 // The names a chain of CNAMEs has led through, so that a circle ends.
@@ -139,34 +140,38 @@ class Chain {
     size_t count_ = 0;
 };
 
-void resolve(Reply& reply, const ZoneSnapshot& zone, const Question& question) {
-    NameView name = question.name;
+void resolve(Reply& reply, const ZoneSnapshot& zone, const HashedName& asked, uint16_t askedType) {
+    NameView name = asked.name();
+    ZoneSnapshot::Lookup found = zone.lookup(asked, askedType);
     Chain chain;
     // The chain's first name decides AA (a referral for it leaves without), its last one the RCODE (RFC 6604).
-    while (chain.extend(name) && name.isAtOrBelow(zone.origin())) {
-        const ZoneSnapshot::Lookup found = zone.lookup(name, question.type);
-        if (found.found == ZoneSnapshot::Found::delegation) return addReferral(reply, zone, *found.node);
+    while (chain.extend(name)) {
+        if (found.found == ZoneSnapshot::Found::delegation) return addReferral(reply, zone, found.node);
         reply.setAuthoritative();
         if (found.found == ZoneSnapshot::Found::nothing) {
             reply.setRcode(rcode::nameError);
             return addNegative(reply, zone);
         }
-        const ZoneRecordSet* set = chooseSet(zone, *found.node, question.type);
+        const RecordSet* set = chooseSet(found.node, askedType);
         if (!set) return addNegative(reply, zone);
         reply.add(Section::answer, Need::required, name, *set);
-        const bool isAlias = set->type == type::cname && question.type != type::cname && question.type != type::any;
+        const bool isAlias = set->type == type::cname && askedType != type::cname && askedType != type::any;
         if (!isAlias) {
             if (set->type == type::ns) addNameServerAddresses(reply, zone, *set, NameView());
             return;
         }
         name = nameInRdata(set->records.front());
+        if (!name.isAtOrBelow(zone.origin())) return;
+        found = zone.lookup(HashedName(name), askedType);
     }
 }
 
 }  // namespace
 
-size_t answer(const Query& query, const AnswerContext& context, const ZoneSnapshot& zone, std::span<uint8_t> out) {
+size_t answer(const Query& query, const AnswerContext& context, const ZoneSet& zones, std::span<uint8_t> out) {
     if (query.isResponse()) return 0;
+    const HashedName asked(query.question.name);
+    const ZoneSnapshot* zone = query.hasQuestion ? zones.find(asked, query.question.type) : nullptr;
     Reply reply(query, context.transport, out);
     Decision decision = decide(query, zone);
     const CookieVerdict cookie = cookieVerdict(query, context);
@@ -176,7 +181,7 @@ size_t answer(const Query& query, const AnswerContext& context, const ZoneSnapsh
     }
     reply.setRcode(decision.rcode);
     if (query.edns.present) reply.setEdns(ednsReply(query, context, zone, decision, cookie));
-    if (decision.rcode == rcode::noError && query.hasQuestion) resolve(reply, zone, query.question);
+    if (decision.rcode == rcode::noError && query.hasQuestion) resolve(reply, *zone, asked, query.question.type);
     if (context.limiter && context.transport == Transport::udp && cookie == CookieVerdict::invalid) {
         const auto limit = context.limiter->count(context.client, kindOf(reply), context.monotonicMs);
         if (limit == RateLimiter::Verdict::drop) return 0;
@@ -185,9 +190,9 @@ size_t answer(const Query& query, const AnswerContext& context, const ZoneSnapsh
     return reply.finish();
 }
 
-size_t answer(std::span<const uint8_t> bytes, const AnswerContext& context, const ZoneSnapshot& zone,
+size_t answer(std::span<const uint8_t> bytes, const AnswerContext& context, const ZoneSet& zones,
               std::span<uint8_t> out) {
-    return bytes.size() < headerBytes ? 0 : answer(parseQuery(bytes), context, zone, out);
+    return bytes.size() < headerBytes ? 0 : answer(parseQuery(bytes), context, zones, out);
 }
 
 }  // namespace swb::dns

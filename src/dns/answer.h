@@ -16,16 +16,16 @@
 
 #include "dns/answer_context.h"
 #include "dns/query.h"
-#include "dns/zone.h"
+#include "dns/zone_set.h"
 
 namespace swb::dns {
 
 // Returns the length of the reply written to `out`, or 0 when nothing may be sent: the bytes are shorter than a header
 // or are themselves a response (answering those would let two servers talk for ever), or the rate limit says so.
 // Precondition: out holds at least plainUdpBytes; for TCP, messageBytesMax lets every answer fit.
-size_t answer(std::span<const uint8_t> query, const AnswerContext& context, const ZoneSnapshot& zone,
+size_t answer(std::span<const uint8_t> query, const AnswerContext& context, const ZoneSet& zones,
               std::span<uint8_t> out);
 // The same for a query that has been parsed; its bytes must still be there.
-size_t answer(const Query& query, const AnswerContext& context, const ZoneSnapshot& zone, std::span<uint8_t> out);
+size_t answer(const Query& query, const AnswerContext& context, const ZoneSet& zones, std::span<uint8_t> out);
 
 }  // namespace swb::dns

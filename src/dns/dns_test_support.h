@@ -22,13 +22,13 @@ inline IpAddress address(std::string_view text) {
 
 inline ZoneRecordSet recordSet(std::string_view owner, uint16_t type, std::vector<std::string> data,
                                uint32_t ttlSeconds = 600) {
-    ZoneRecordSet set{name(owner), type, ttlSeconds, {}};
+    ZoneRecordSet owned{name(owner), {type, ttlSeconds, {}}};
     for (const std::string& text : data) {
         auto record = rdataFromText(type, text);
         EXPECT_TRUE(record) << text;
-        if (record) set.records.push_back(*record);
+        if (record) owned.set.records.push_back(*record);
     }
-    return set;
+    return owned;
 }
 
 // fo.example. with two groups, a delegation, CNAMEs, a wildcard and names between names.
@@ -53,7 +53,7 @@ inline ZoneDefinition exampleDefinition() {
                     recordSet("*.wild.fo.example", type::a, {"192.0.2.88"}),
                     recordSet("x.y.wild.fo.example", type::a, {"192.0.2.89"}),
                     recordSet("sub.fo.example", type::ns, {"ns.sub.fo.example", "ns.other.example"}),
-                    recordSet("sub.fo.example", type::ds, {"\\# 4 00010d02"}),
+                    recordSet("sub.fo.example", type::ds, {"1 13 2 " + std::string(64, 'a')}),
                     recordSet("ns.sub.fo.example", type::a, {"192.0.2.99"}),
                     recordSet("odd.fo.example", 1000, {"\\# 3 abcdef"})};
     return zone;
@@ -119,7 +119,7 @@ inline Bytes query(std::string_view owner, uint16_t type, const std::vector<Edns
 inline Bytes reply(const Bytes& bytes, const AnswerContext& context, const ZonePointer& zone = exampleZone(),
                    size_t room = messageBytesMax) {
     Bytes out(room + 64, 0xa5);
-    const size_t length = answer(bytes, context, *zone, std::span(out).first(room));
+    const size_t length = answer(bytes, context, ZoneSet({zone}), std::span(out).first(room));
     EXPECT_LE(length, room);
     for (size_t i = room; i < out.size(); ++i) EXPECT_EQ(out[i], 0xa5) << "written behind the end";
     out.resize(length);

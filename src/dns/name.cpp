@@ -1,7 +1,8 @@
 #include "dns/name.h"
 
 #include <algorithm>
-#include <vector>
+
+#include "dns/hashed_name.h"
 
 namespace swb::dns {
 namespace {
@@ -27,17 +28,17 @@ int readOctet(std::string_view text, size_t& at) {
     return value <= 255 ? value : -1;
 }
 
-bool sameWithoutCase(std::string_view left, std::string_view right) {
-    if (left.size() != right.size()) return false;
-    for (size_t i = 0; i < left.size(); ++i)
-        if (lowerCase(static_cast<uint8_t>(left[i])) != lowerCase(static_cast<uint8_t>(right[i]))) return false;
-    return true;
+// Where each label starts, from the left.
+size_t labelStarts(NameView name, std::array<uint8_t, nameBytesMax>& starts) {
+    size_t count = 0;
+    const std::string_view wire = name.wire();
+    for (size_t at = 0; wire[at] != 0; at += 1 + static_cast<uint8_t>(wire[at]))
+        starts[count++] = static_cast<uint8_t>(at);
+    return count;
 }
 
-std::vector<std::string_view> labelsOf(NameView name) {
-    std::vector<std::string_view> labels;
-    for (; !name.isRoot(); name = name.parent()) labels.push_back(name.firstLabel());
-    return labels;
+std::string_view labelAt(NameView name, size_t start) {
+    return name.wire().substr(start + 1, static_cast<uint8_t>(name.wire()[start]));
 }
 
 int compareLabels(std::string_view left, std::string_view right) {
@@ -127,25 +128,18 @@ Result<Name> Name::fromText(std::string_view text) {
 }
 
 int compareCanonically(NameView left, NameView right) {
-    const auto leftLabels = labelsOf(left);
-    const auto rightLabels = labelsOf(right);
-    auto leftLabel = leftLabels.rbegin();
-    auto rightLabel = rightLabels.rbegin();
-    for (; leftLabel != leftLabels.rend() && rightLabel != rightLabels.rend(); ++leftLabel, ++rightLabel) {
-        const int difference = compareLabels(*leftLabel, *rightLabel);
+    std::array<uint8_t, nameBytesMax> leftStarts, rightStarts;
+    size_t leftCount = labelStarts(left, leftStarts), rightCount = labelStarts(right, rightStarts);
+    while (leftCount > 0 && rightCount > 0) {
+        const int difference =
+            compareLabels(labelAt(left, leftStarts[--leftCount]), labelAt(right, rightStarts[--rightCount]));
         if (difference != 0) return difference;
     }
-    return static_cast<int>(leftLabels.size()) - static_cast<int>(rightLabels.size());
+    return static_cast<int>(leftCount) - static_cast<int>(rightCount);
 }
 
 size_t NameHash::operator()(NameView name) const {
-    // FNV-1a. Only the zone's own names are ever inserted, so nobody can aim at collisions by asking.
-    uint64_t hash = 0xcbf29ce484222325;
-    for (const char character : name.wire()) {
-        hash ^= lowerCase(static_cast<uint8_t>(character));
-        hash *= 0x100000001b3;
-    }
-    return static_cast<size_t>(hash);
+    return HashedName(name).hash();
 }
 
 }  // namespace swb::dns

@@ -13,16 +13,12 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "dns/case_fold.h"
 
 namespace swb::dns {
 
 constexpr size_t nameBytesMax = 255;  // RFC 1035 §2.3.4, length octets and root label included
 constexpr size_t labelBytesMax = 63;
-
-// A-Z to a-z, all other octets unchanged. Length octets are at most 63 and so never change either.
-constexpr uint8_t lowerCase(uint8_t octet) {
-    return octet >= 'A' && octet <= 'Z' ? octet + 32 : octet;
-}
 
 class NameView {
   public:
@@ -86,5 +82,13 @@ struct NameEqual {
     using is_transparent = void;
     bool operator()(NameView left, NameView right) const { return left == right; }
 };
+
+// "*." before the name. Precondition: that is still a name, of at most 255 octets.
+inline void wildcardBelow(NameView name, NameBuffer& out) {
+    out.bytes[0] = 1;
+    out.bytes[1] = '*';
+    std::memcpy(out.bytes.data() + 2, name.wire().data(), name.size());
+    out.size = name.size() + 2;
+}
 
 }  // namespace swb::dns

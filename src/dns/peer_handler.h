@@ -25,7 +25,7 @@ class PeerHandler {
     // One message over UDP. The length of the reply in `out`, or 0 for none. Called by several threads at once, between
     // answers: it may take memory, and must not wait.
     virtual size_t handle(std::span<const uint8_t> message, const Query& query, const Endpoint& client,
-                          const ZoneSnapshot& zone, std::span<uint8_t> out) = 0;
+                          const ZoneSet& zones, std::span<uint8_t> out) = 0;
 };
 
 }  // namespace swb::dns

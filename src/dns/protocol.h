@@ -16,8 +16,10 @@ constexpr size_t messageBytesMax = 65535;  // what the length before a message o
 constexpr uint32_t ttlMax = 0x7fffffff;    // RFC 2181 §8
 
 namespace type {
-constexpr uint16_t a = 1, ns = 2, cname = 5, soa = 6, ptr = 12, mx = 15, txt = 16, aaaa = 28, opt = 41, ds = 43;
-constexpr uint16_t rrsig = 46;
+constexpr uint16_t a = 1, ns = 2, cname = 5, soa = 6, ptr = 12, hinfo = 13, mx = 15, txt = 16, aaaa = 28, srv = 33,
+                   naptr = 35, dname = 39, opt = 41, ds = 43, sshfp = 44, rrsig = 46, nsec = 47, dnskey = 48,
+                   nsec3 = 50, nsec3param = 51, tlsa = 52, cds = 59, cdnskey = 60, csync = 62, svcb = 64, https = 65,
+                   uri = 256, caa = 257;
 constexpr uint16_t tsig = 250, ixfr = 251, axfr = 252, any = 255;
 }  // namespace type
 

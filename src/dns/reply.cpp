@@ -48,7 +48,7 @@ void Reply::setEdns(const EdnsReply& edns) {
     limitRecords(optBytes(edns));
 }
 
-void Reply::add(Section section, Need need, NameView owner, const ZoneRecordSet& set, uint32_t ttlSeconds) {
+void Reply::add(Section section, Need need, NameView owner, const RecordSet& set, uint32_t ttlSeconds) {
     if (isTruncated()) return;
     const WireWriter::Mark before = writer_.mark();
     for (const Rdata& data : set.records) {

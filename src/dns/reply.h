@@ -5,7 +5,7 @@
 
 #include "dns/edns.h"
 #include "dns/query.h"
-#include "dns/zone.h"
+#include "dns/record_set.h"
 
 namespace swb::dns {
 
@@ -25,8 +25,8 @@ class Reply {
     bool isTruncated() const { return (flags_ & flag::truncated) != 0; }
 
     // Adds the whole set or nothing. Sections are filled in order.
-    void add(Section section, Need need, NameView owner, const ZoneRecordSet& set, uint32_t ttlSeconds);
-    void add(Section section, Need need, NameView owner, const ZoneRecordSet& set) {
+    void add(Section section, Need need, NameView owner, const RecordSet& set, uint32_t ttlSeconds);
+    void add(Section section, Need need, NameView owner, const RecordSet& set) {
         add(section, need, owner, set, set.ttlSeconds);
     }
 

@@ -47,16 +47,16 @@ std::thread startThread(const char* name, Work work) {
 
 }  // namespace
 
-Server::Server(ZonePointer zone) : cell_(std::move(zone)), stopSignal_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+Server::Server(ZoneSetPointer zones) : cell_(std::move(zones)), stopSignal_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 Server::~Server() {
     stop();
 }
 
-Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, ZonePointer zone) {
+Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, ZoneSetPointer zones) {
     TRY_VOID(checkOptions(options));
-    if (!zone) return fail(ErrorCode::InvalidInput, "the name server needs a zone to start with");
-    std::unique_ptr<Server> server(new Server(std::move(zone)));
+    if (!zones) return fail(ErrorCode::InvalidInput, "the name server needs its zones to start with");
+    std::unique_ptr<Server> server(new Server(std::move(zones)));
     TRY_VOID(server->listen(options));
     const int stopSignal = server->stopSignal_.get();
     for (const auto& worker : server->udpWorkers_)
@@ -89,10 +89,21 @@ Result<void> Server::listen(const ServerOptions& options) {
     return tcpWorker_->prepare(stopSignal_.get());
 }
 
+Result<void> Server::publish(ZoneSetPointer zones) {
+    const std::lock_guard lock(publishing_);
+    return publishLocked(std::move(zones));
+}
+
 Result<void> Server::publish(ZonePointer zone) {
     const std::lock_guard lock(publishing_);
-    TRY_VOID(checkSuccessor(*cell_.current(), *zone));
-    cell_.publish(std::move(zone));
+    return publishLocked(cell_.current()->with(std::move(zone)));
+}
+
+Result<void> Server::publishLocked(ZoneSetPointer zones) {
+    const ZoneSetPointer current = cell_.current();
+    for (const ZonePointer& zone : zones->zones())
+        if (const ZonePointer older = current->zone(zone->origin())) TRY_VOID(checkSuccessor(*older, *zone));
+    cell_.publish(std::move(zones));
     return {};
 }
 

@@ -2,9 +2,9 @@
 //
 //     n UDP threads   recvmmsg → answer × batch → sendmmsg     each with its own SO_REUSEPORT socket per endpoint
 //     1 TCP thread    epoll: accept, pipelined queries, length and message in one write, time-outs, limits
-//     publish()       swaps the zone for all of them at once (snapshot_cell.h)
+//     publish()       swaps the zones for all of them at once (snapshot_cell.h)
 //
-// swingd makes one with the last good zone (snapshot_file.h) before anything else works, and publishes to it. It binds
+// swingd makes one with the last good zones (zone_journal.h) before anything else works, and publishes to it. It binds
 // to explicit addresses, so that a UDP reply leaves from the address that was asked (RFC 2181 §4). It depends on
 // nothing but its memory: no store, no controller, no look-up (I11).
 #pragma once
@@ -48,15 +48,18 @@ class TcpWorker;
 
 class Server {
   public:
-    static Result<std::unique_ptr<Server>> start(const ServerOptions& options, ZonePointer zone);
+    static Result<std::unique_ptr<Server>> start(const ServerOptions& options, ZoneSetPointer zones);
     ~Server();  // stops
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
-    // Refused when checkSuccessor refuses. When it returns, every query answered from then on is answered from this
-    // zone, and no older UDP reply leaves any more (an older TCP reply may still wait for a slow client to read it).
+    // Refused when checkSuccessor refuses for any zone that stays; zones may come and go. When it returns, every query
+    // answered from then on is answered from these zones, and no older UDP reply leaves any more (an older TCP reply
+    // may still wait for a slow client to read it).
+    Result<void> publish(ZoneSetPointer zones);
+    // The same for one zone; the others stay.
     Result<void> publish(ZonePointer zone);
-    ZonePointer zone() const { return cell_.current(); }
+    ZoneSetPointer zones() const { return cell_.current(); }
     // Says in every answer (to clients that can understand it) that the zone is the last good one, because whoever
     // could change it is gone.
     void setZoneStale(bool stale) { settings_.zoneIsStale = stale; }
@@ -67,7 +70,8 @@ class Server {
     void stop();
 
   private:
-    explicit Server(ZonePointer zone);
+    explicit Server(ZoneSetPointer zones);
+    Result<void> publishLocked(ZoneSetPointer zones);
     Result<void> listen(const ServerOptions& options);
 
     SnapshotCell cell_;

@@ -7,18 +7,18 @@
 
 namespace swb::dns {
 
-void SnapshotCell::publish(ZonePointer zone) {
-    SWB_ASSERT(zone != nullptr, "there is always a zone to answer from");
+void SnapshotCell::publish(ZoneSetPointer zones) {
+    SWB_ASSERT(zones != nullptr, "there is always a zone to answer from");
     const std::lock_guard lock(mutex_);
-    if (zone == owner_) return;
-    current_.store(zone.get(), std::memory_order_seq_cst);
-    const ZonePointer old = std::exchange(owner_, std::move(zone));
+    if (zones == owner_) return;
+    current_.store(zones.get(), std::memory_order_seq_cst);
+    const ZoneSetPointer old = std::exchange(owner_, std::move(zones));
     for (const Slot& slot : slots_)
         while (slot.inUse.load(std::memory_order_seq_cst) == old.get())
             std::this_thread::sleep_for(std::chrono::microseconds(10));
 }
 
-ZonePointer SnapshotCell::current() const {
+ZoneSetPointer SnapshotCell::current() const {
     const std::lock_guard lock(mutex_);
     return owner_;
 }

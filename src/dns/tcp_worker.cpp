@@ -98,7 +98,7 @@ TcpWorker::Fate TcpWorker::progress(Connection& connection) {
         if (writeOutput(connection) == Fate::close) return Fate::close;
         if (connection.outputSent < connection.output.size()) break;
         const size_t waiting = connection.input.size();
-        answerInput(connection, guard.zone());
+        answerInput(connection, guard.zones());
         if (connection.input.size() == waiting) {
             // Everything that came is answered and gone.
             if (connection.inputEnded) return Fate::close;
@@ -131,7 +131,7 @@ TcpWorker::Fate TcpWorker::writeOutput(Connection& connection) {
     return Fate::keep;
 }
 
-void TcpWorker::answerInput(Connection& connection, const ZoneSnapshot& zone) {
+void TcpWorker::answerInput(Connection& connection, const ZoneSet& zones) {
     std::vector<uint8_t>& input = connection.input;
     size_t at = 0;
     context_.refresh();
@@ -140,7 +140,7 @@ void TcpWorker::answerInput(Connection& connection, const ZoneSnapshot& zone) {
         const size_t length = static_cast<size_t>(input[at] << 8 | input[at + 1]);
         if (input.size() - at - lengthBytes < length) break;
         const size_t replied =
-            answer({input.data() + at + lengthBytes, length}, context, zone, std::span(reply_).subspan(lengthBytes));
+            answer({input.data() + at + lengthBytes, length}, context, zones, std::span(reply_).subspan(lengthBytes));
         at += lengthBytes + length;
         connection.lastProgress = clock_.monotonic();
         if (replied == 0) continue;

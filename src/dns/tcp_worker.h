@@ -51,7 +51,7 @@ class TcpWorker {
     Fate progress(Connection& connection);
     Fate readInput(Connection& connection);
     Fate writeOutput(Connection& connection);
-    void answerInput(Connection& connection, const ZoneSnapshot& zone);
+    void answerInput(Connection& connection, const ZoneSet& zones);
     void watch(Connection& connection);
     void close(int fd);
     bool closeLongestIdle();

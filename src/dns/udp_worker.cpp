@@ -63,7 +63,7 @@ void UdpWorker::serve(int socket, int receiveFlags) {
     const SnapshotCell::Reader::Guard guard(reader_);
     for (unsigned i = 0; i < static_cast<unsigned>(count); ++i) {
         Slot& slot = slots_[i];
-        const size_t length = reply(slot, received_[i].msg_len, guard.zone());
+        const size_t length = reply(slot, received_[i].msg_len, guard.zones());
         if (length == 0) continue;
         slot.replyPart = {slot.reply.data(), length};
         msghdr& reply = replies_[replyCount++].msg_hdr;
@@ -78,13 +78,13 @@ void UdpWorker::serve(int socket, int receiveFlags) {
     send(socket, replyCount);
 }
 
-size_t UdpWorker::reply(Slot& slot, size_t queryLength, const ZoneSnapshot& zone) {
+size_t UdpWorker::reply(Slot& slot, size_t queryLength, const ZoneSet& zones) {
     if (queryLength < headerBytes) return 0;
     const std::span bytes(slot.query.data(), queryLength);
     const Query query = parseQuery(bytes);
     PeerHandler* peers = context_.peers();
-    if (peers && isForPeers(query)) return peers->handle(bytes, query, endpointOf(slot.client), zone, slot.reply);
-    return answer(query, context_.forClient(addressOf(slot.client)), zone, slot.reply);
+    if (peers && isForPeers(query)) return peers->handle(bytes, query, endpointOf(slot.client), zones, slot.reply);
+    return answer(query, context_.forClient(addressOf(slot.client)), zones, slot.reply);
 }
 
 void UdpWorker::send(int socket, unsigned count) {

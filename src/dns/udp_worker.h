@@ -48,7 +48,7 @@ class UdpWorker {
     void runBlocking();
     void runPolling(int stopSignal);
     void serve(int socket, int receiveFlags);
-    size_t reply(Slot& slot, size_t queryLength, const ZoneSnapshot& zone);
+    size_t reply(Slot& slot, size_t queryLength, const ZoneSet& zones);
     void send(int socket, unsigned count);
 
     std::vector<Fd> sockets_;

@@ -1,197 +1,188 @@
 #include "dns/zone.h"
 
 #include <algorithm>
-#include <cstring>
+#include <atomic>
+#include <unordered_map>
 
-#include "dns/zone_check.h"
+#include "base/assert.h"
+#include "dns/epoch_mark.h"
+#include "dns/soa.h"
 
 namespace swb::dns {
 namespace {
 
-bool sortsBefore(const ZoneRecordSet& left, const ZoneRecordSet& right) {
-    const int byName = compareCanonically(left.name, right.name);
-    return byName != 0 ? byName < 0 : left.type < right.type;
+uint64_t nextIdentity() {
+    static std::atomic<uint64_t> last{0};
+    return ++last;
 }
 
-void appendU32(Rdata& data, uint32_t value) {
-    for (int shift = 24; shift >= 0; shift -= 8) data += static_cast<char>(value >> shift);
-}
-
-Rdata soaData(const ZoneDefinition& definition) {
-    Rdata data(definition.nameServers.front().name.view().wire());
-    data += definition.mailbox.view().wire();
-    for (const uint32_t number : {definition.serial, definition.refreshSeconds, definition.retrySeconds,
-                                  definition.expireSeconds, definition.minimumSeconds})
-        appendU32(data, number);
-    return data;
-}
-
-void addAddressSets(std::vector<ZoneRecordSet>& sets, const Name& name, uint32_t ttlSeconds,
-                    const std::vector<IpAddress>& addresses) {
-    ZoneRecordSet ipv4{name, type::a, ttlSeconds, {}};
-    ZoneRecordSet ipv6{name, type::aaaa, ttlSeconds, {}};
-    for (const IpAddress& address : addresses)
-        (address.family == AddressFamily::ipv4 ? ipv4 : ipv6).records.emplace_back(address.wire());
-    for (ZoneRecordSet* set : {&ipv4, &ipv6})
-        if (!set->records.empty()) sets.push_back(std::move(*set));
-}
-
-void sortDefinition(ZoneDefinition& definition) {
-    std::sort(definition.addresses.begin(), definition.addresses.end(), [](const auto& left, const auto& right) {
-        return left.group != right.group ? left.group < right.group : compareCanonically(left.name, right.name) < 0;
-    });
-    std::sort(definition.records.begin(), definition.records.end(), sortsBefore);
-}
-
-bool isWildcard(NameView name) {
-    return name.firstLabel() == "*" && !name.isRoot();
+std::vector<IpAddress> addressesOf(const ZoneNode& node) {
+    std::vector<IpAddress> addresses;
+    for (const uint16_t type : {type::a, type::aaaa})
+        if (const RecordSet* set = node.find(type))
+            for (const Rdata& data : set->records) addresses.push_back(IpAddress::fromWire(data));
+    return addresses;
 }
 
 }  // namespace
 
-bool isNewerSerial(uint32_t serial, uint32_t than) {
-    const uint32_t step = serial - than;
-    return step != 0 && step < 0x80000000u;
-}
-
-// 0 is left out: some secondaries take it for "no zone yet".
-uint32_t nextSerial(uint32_t serial) {
-    return serial + 1 == 0 ? 1 : serial + 1;
-}
-
-Result<std::shared_ptr<const ZoneSnapshot>> ZoneSnapshot::build(ZoneDefinition definition) {
-    if (definition.mailbox.view().isRoot())
-        definition.mailbox = TRY(Name::fromText("hostmaster." + definition.origin.toText()));
-    TRY_VOID(checkDefinition(definition));
-    sortDefinition(definition);
-    std::shared_ptr<ZoneSnapshot> zone(new ZoneSnapshot(std::move(definition)));
-    TRY_VOID(zone->collectSets());
-    TRY_VOID(zone->indexSets());
-    TRY_VOID(zone->checkNameServerTargets());
-    TRY_VOID(zone->checkAddressesVisible());
-    zone->soa_ = *zone->findSet(*zone->exactNode(zone->origin()), type::soa);
-    return ZonePointer(std::move(zone));
-}
-
-Result<void> ZoneSnapshot::collectSets() {
-    sets_ = definition_.records;
-    for (const FailoverAddress& address : definition_.addresses)
-        addAddressSets(sets_, address.name, address.ttlSeconds, address.addresses);
-    addApexSets();
-    std::sort(sets_.begin(), sets_.end(), sortsBefore);
-    const auto twice = std::adjacent_find(sets_.begin(), sets_.end(), [](const auto& left, const auto& right) {
-        return left.type == right.type && left.name == right.name;
-    });
-    if (twice != sets_.end())
-        return fail(ErrorCode::InvalidInput,
-                    "the zone has two record sets of type " + typeToText(twice->type) + " for " + twice->name.toText(),
-                    "a failover address, a name server or a static record must give way");
-    return {};
-}
-
-void ZoneSnapshot::addApexSets() {
-    sets_.push_back({definition_.origin, type::soa, definition_.soaTtlSeconds, {soaData(definition_)}});
-    ZoneRecordSet servers{definition_.origin, type::ns, definition_.nameServerTtlSeconds, {}};
-    for (const NameServer& server : definition_.nameServers) {
-        servers.records.emplace_back(server.name.view().wire());
-        addAddressSets(sets_, server.name, definition_.nameServerTtlSeconds, server.addresses);
-    }
-    sets_.push_back(std::move(servers));
-}
-
-Result<void> ZoneSnapshot::indexSets() {
-    nodes_.reserve(sets_.size() * 2);
-    for (uint32_t first = 0, end = 0; first < sets_.size(); first = end) {
-        const Name& name = sets_[first].name;
-        for (end = first; end < sets_.size() && sets_[end].name == name; ++end)
-            if (sets_[end].type == type::cname &&
-                (end > first || (end + 1 < sets_.size() && sets_[end + 1].name == name)))
-                return fail(ErrorCode::InvalidInput, name.toText() + " has a CNAME and other records",
-                            "a CNAME must be the only record of its name");
-        Node node{first, end - first, false};
-        node.isDelegation = name != definition_.origin && findSet(node, type::ns) != nullptr;
-        hasDelegations_ |= node.isDelegation;
-        hasWildcards_ |= isWildcard(name);
-        deepestLabels_ = std::max(deepestLabels_, name.view().labelCount());
-        nodes_[name] = node;
-        // The names between this one and the origin exist too, with or without records.
-        for (NameView above = name; above != origin(); above = above.parent())
-            if (!nodes_.try_emplace(Name(above.parent())).second) break;
-    }
-    return {};
-}
-
-Result<void> ZoneSnapshot::checkNameServerTargets() const {
-    for (const ZoneRecordSet& set : sets_) {
-        if (set.type != type::ns) continue;
-        for (const Rdata& target : set.records) {
-            const Node* node = exactNode(nameInRdata(target));
-            if (node && findSet(*node, type::cname))
-                return fail(ErrorCode::InvalidInput, "the name server " + nameInRdata(target).toText() + " is a CNAME",
-                            "name it by a name that has the addresses itself (RFC 2181)");
-        }
-    }
-    return {};
-}
-
-Result<void> ZoneSnapshot::checkAddressesVisible() const {
-    for (const FailoverAddress& address : definition_.addresses)
-        if (lookup(address.name, type::a).found != Found::node)
-            return fail(ErrorCode::InvalidInput, "the failover address " + address.name.toText() +
-                                                     " lies below a name that is delegated to other name servers");
-    return {};
-}
-
-uint32_t ZoneSnapshot::negativeTtlSeconds() const {
-    return std::min(definition_.soaTtlSeconds, definition_.minimumSeconds);
-}
-
-ZoneSnapshot::Lookup ZoneSnapshot::lookup(NameView name, uint16_t type) const {
-    NameView existing = name;
-    // Nothing exists deeper than the deepest name, so a question with a hundred labels costs no hundred searches.
-    for (size_t labels = name.labelCount(); labels > deepestLabels_; --labels) existing = existing.parent();
-    const bool tooDeep = existing.size() != name.size();
-    if (hasDelegations_) {
-        const Node* topmost = nullptr;
-        for (NameView at = existing; at.size() > origin().size(); at = at.parent()) {
-            const Node* node = exactNode(at);
-            const bool asksParentSide = type == type::ds && at.size() == name.size();
-            if (node && node->isDelegation && !asksParentSide) topmost = node;
-        }
-        if (topmost) return {Found::delegation, topmost};
-    }
-    if (!tooDeep)
-        if (const Node* node = exactNode(name)) return {Found::node, node};
-    if (hasWildcards_)
-        if (const Node* node = wildcardFor(tooDeep ? existing : name.parent())) return {Found::node, node};
-    return {};
-}
-
-// RFC 4592: only the wildcard directly below the closest existing name counts.
-const ZoneSnapshot::Node* ZoneSnapshot::wildcardFor(NameView name) const {
-    while (!exactNode(name)) name = name.parent();
-    NameBuffer wildcard;
-    if (name.size() + 2 > nameBytesMax) return nullptr;
-    wildcard.bytes[0] = 1;
-    wildcard.bytes[1] = '*';
-    std::memcpy(wildcard.bytes.data() + 2, name.wire().data(), name.size());
-    wildcard.size = name.size() + 2;
-    return exactNode(wildcard.view());
-}
-
-const ZoneSnapshot::Node* ZoneSnapshot::exactNode(NameView name) const {
-    const auto found = nodes_.find(name);
-    return found == nodes_.end() ? nullptr : &found->second;
-}
-
-const ZoneRecordSet* ZoneSnapshot::findSet(const Node& node, uint16_t type) const {
-    for (uint32_t i = 0; i < node.setCount; ++i)
-        if (sets_[node.firstSet + i].type == type) return &sets_[node.firstSet + i];
+const RecordSet* ZoneNode::find(uint16_t type) const {
+    for (const RecordSet& set : sets())
+        if (set.type == type) return &set;
     return nullptr;
 }
 
+bool isSignerType(uint16_t type) {
+    return type == type::dnskey || type == type::cds || type == type::cdnskey || type == type::nsec ||
+           type == type::nsec3 || type == type::nsec3param || type == type::rrsig;
+}
+
+// Precondition: the apex has a well-formed SOA record.
+void ZoneSnapshot::adopt(std::shared_ptr<const ZoneIndex> index, ZoneContents contents) {
+    index_ = std::move(index);
+    contents_ = std::move(contents);
+    apexSets_ = contents_.at(0);
+    soa_ = nodeAt(0).find(type::soa);
+    SWB_ASSERT(soa_ && soa_->records.size() == 1, "a zone has one SOA record");
+    const SoaNumbers soa = soaNumbersOf(soa_->records.front());
+    serial_ = soa.serial;
+    negativeTtlSeconds_ = std::min(soa_->ttlSeconds, soa.minimumSeconds);
+    identity_ = nextIdentity();
+}
+
+ZoneNode ZoneSnapshot::nodeAt(uint32_t position) const {
+    return {position, index_->nameAt(position), contents_.at(position).get(), index_->cutOf(position) == position};
+}
+
+ZoneNode ZoneSnapshot::nodeOf(NameView name) const {
+    return nodeOf(HashedName(name));
+}
+
+ZoneNode ZoneSnapshot::nodeOf(const HashedName& name) const {
+    const uint32_t position = index_->find(name.name(), name.hash());
+    return position == ZoneIndex::none ? ZoneNode() : nodeAt(position);
+}
+
+ZoneSnapshot::Lookup ZoneSnapshot::lookup(const HashedName& name, uint16_t type) const {
+    // Nothing exists deeper than the deepest name, so a question with a hundred labels costs no hundred searches.
+    const size_t count = name.labelCount(), deepest = index_->deepestLabels();
+    size_t dropped = count > deepest ? count - deepest : 0;
+    uint32_t position = ZoneIndex::none;
+    // Ends at the apex at the latest.
+    for (;; ++dropped) {
+        position = index_->find(name.without(dropped), name.hashWithout(dropped));
+        if (position != ZoneIndex::none) break;
+    }
+    const uint32_t cut = index_->cutOf(position);
+    const bool asksParentSide = type == type::ds && dropped == 0 && cut == position;
+    if (cut != ZoneIndex::none && !asksParentSide) return {Found::delegation, nodeAt(cut), {}};
+    if (dropped == 0) return {Found::node, nodeAt(position), {}};
+    const NameView closest = name.without(dropped);
+    if (index_->hasWildcards() && closest.size() + 2 <= nameBytesMax) {
+        // RFC 4592: only the wildcard directly below the closest existing name counts.
+        NameBuffer wildcard;
+        wildcardBelow(closest, wildcard);
+        const uint32_t found = index_->find(wildcard.view(), name.wildcardHashBelow(dropped));
+        // One that only lies above other names has no records to give.
+        if (found != ZoneIndex::none) return {Found::wildcard, nodeAt(found), closest};
+    }
+    return {Found::nothing, {}, closest};
+}
+
+ZoneSnapshot::Proof ZoneSnapshot::proofOf(const Lookup& lookup, NameView name, bool hasData) const {
+    Proof proof;
+    const auto add = [&](const ZoneNode& node) {
+        if (proof.count == 0 || proof.nodes[0].position() != node.position()) proof.nodes[proof.count++] = node;
+    };
+    switch (lookup.found) {
+        case Found::delegation:
+            if (!lookup.node.find(type::ds)) add(lookup.node);
+            break;
+        case Found::node:
+            // An empty non-terminal has no NSEC of its own; the one before it names a descendant as next.
+            if (!hasData) add(ownsNsec(lookup.node) ? lookup.node : predecessor(name));
+            break;
+        case Found::wildcard:
+            if (!hasData) add(ownsNsec(lookup.node) ? lookup.node : predecessor(lookup.node.name()));
+            add(predecessor(name));
+            break;
+        case Found::nothing: {
+            add(predecessor(name));
+            NameBuffer wildcard;
+            if (lookup.closestEncloser.size() + 2 <= nameBytesMax) {
+                wildcardBelow(lookup.closestEncloser, wildcard);
+                add(predecessor(wildcard.view()));
+            }
+            break;
+        }
+    }
+    return proof;
+}
+
+bool ZoneSnapshot::ownsNsec(const ZoneNode& node) const {
+    const uint32_t cut = index_->cutOf(node.position());
+    return !node.sets().empty() && (cut == ZoneIndex::none || cut == node.position());
+}
+
+ZoneNode ZoneSnapshot::predecessor(NameView name) const {
+    const auto count = static_cast<uint32_t>(nodeCount());
+    uint32_t position = index_->countBefore(name);
+    for (uint32_t steps = 0; steps < count; ++steps) {
+        position = (position == 0 ? count : position) - 1;
+        const ZoneNode node = nodeAt(position);
+        if (ownsNsec(node)) return node;
+        // Everything hidden comes directly behind what hides it.
+        if (const uint32_t cut = index_->cutOf(position); cut != ZoneIndex::none) position = cut + 1;
+    }
+    return nodeAt(0);
+}
+
+ZoneNode ZoneSnapshot::successor(NameView name) const {
+    const auto count = static_cast<uint32_t>(nodeCount());
+    uint32_t position = index_->countBefore(name);
+    if (position < count && index_->nameAt(position) == name) ++position;
+    for (; position < count; ++position)
+        if (const ZoneNode node = nodeAt(position); ownsNsec(node)) return node;
+    return nodeAt(0);
+}
+
+std::optional<FailoverAddress> ZoneSnapshot::failoverAddressAt(NameView name) const {
+    NameBuffer markName;
+    if (!epochMarkName(name, markName)) return {};
+    const ZoneNode markNode = nodeOf(markName.view());
+    const RecordSet* set = markNode ? markNode.find(type::txt) : nullptr;
+    const auto mark = set ? epochMarkOf(*set) : std::nullopt;
+    const ZoneNode node = nodeOf(name);
+    if (!mark || !node) return {};
+    FailoverAddress address{std::string(mark->group), mark->epoch, Name(node.name()), set->ttlSeconds, {}};
+    address.addresses = addressesOf(node);
+    return address;
+}
+
+std::vector<FailoverAddress> ZoneSnapshot::failoverAddresses() const {
+    std::vector<FailoverAddress> all;
+    for (uint32_t position = 0; position < nodeCount(); ++position) {
+        const NameView name = index_->nameAt(position);
+        if (position == 0 || !isEpochMarkName(name)) continue;
+        if (auto address = failoverAddressAt(markedName(name))) all.push_back(*std::move(address));
+    }
+    return all;
+}
+
+bool sameContents(const ZoneSnapshot& left, const ZoneSnapshot& right) {
+    if (left.origin() != right.origin() || left.nodeCount() != right.nodeCount()) return false;
+    for (uint32_t position = 0; position < left.nodeCount(); ++position) {
+        const ZoneNode ofLeft = left.nodeAt(position), ofRight = right.nodeAt(position);
+        const auto leftSets = ofLeft.sets(), rightSets = ofRight.sets();
+        if (ofLeft.name() != ofRight.name() ||
+            !std::equal(leftSets.begin(), leftSets.end(), rightSets.begin(), rightSets.end()))
+            return false;
+    }
+    return true;
+}
+
 Result<void> checkSuccessor(const ZoneSnapshot& current, const ZoneSnapshot& next) {
-    if (current.definition() == next.definition()) return {};
+    if (&current == &next || next.isMadeFrom(current) || sameContents(current, next)) return {};
     const std::string zone = current.origin().toText();
     if (current.origin() != next.origin())
         return fail(ErrorCode::Conflict, "the zone here is " + zone + ", not " + next.origin().toText());
@@ -199,18 +190,16 @@ Result<void> checkSuccessor(const ZoneSnapshot& current, const ZoneSnapshot& nex
         return fail(ErrorCode::Conflict,
                     "serial " + std::to_string(next.serial()) + " of " + zone + " is not newer than " +
                         std::to_string(current.serial()),
-                    "read the zone again and publish with a newer serial");
-    // Both lists are sorted by group.
-    auto newer = next.definition().addresses.begin();
-    const auto newerEnd = next.definition().addresses.end();
-    for (const FailoverAddress& address : current.definition().addresses) {
-        while (newer != newerEnd && newer->group < address.group) ++newer;
-        if (newer == newerEnd) break;
-        if (newer->group == address.group && newer->epoch < address.epoch)
-            return fail(ErrorCode::EpochOld,
-                        "the address of " + address.group + " is of epoch " + std::to_string(address.epoch) +
-                            "; epoch " + std::to_string(newer->epoch) + " is older",
-                        "the group has been switched since; read its state again");
+                    "another zone has been published meanwhile; compose it again");
+    std::unordered_map<std::string, int64_t> epochs;
+    for (const FailoverAddress& address : next.failoverAddresses()) {
+        const auto [known, isNew] = epochs.try_emplace(address.group, address.epoch);
+        if (!isNew) known->second = std::min(known->second, address.epoch);
+    }
+    for (const FailoverAddress& address : current.failoverAddresses()) {
+        const auto newer = epochs.find(address.group);
+        if (newer != epochs.end() && newer->second < address.epoch)
+            return fail(epochOld(address.group, address.epoch, newer->second));
     }
     return {};
 }
