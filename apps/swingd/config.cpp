@@ -53,7 +53,7 @@ DataPaths::DataPaths(const std::string& directory)
       certificateKey(directory + "/server.key"),
       store(directory + "/swingd.db"),
       sealKey(directory + "/seal.key"),
-      zone(directory + "/zone.json"),
+      zones(directory + "/zones"),
       adminToken(directory + "/admin.token") {}
 
 Result<DaemonConfig> readConfig(const std::string& path) {

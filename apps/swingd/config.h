@@ -21,7 +21,7 @@ struct DaemonConfig {
 // Files of a data directory.
 struct DataPaths {
     explicit DataPaths(const std::string& directory);
-    std::string config, authority, authorityKey, certificate, certificateKey, store, sealKey, zone, adminToken;
+    std::string config, authority, authorityKey, certificate, certificateKey, store, sealKey, zones, adminToken;
 };
 
 Result<DaemonConfig> readConfig(const std::string& path);

@@ -91,7 +91,7 @@ Result<void> runDaemon(const RunRequest& request) {
     const DataPaths paths(request.directory);
     const DaemonConfig config = TRY(readConfig(paths.config));
     // The name server first: it answers the last good zone whatever happens to the rest (I11).
-    const auto publisher = TRY(dispatch::Publisher::start(config.zone, paths.zone, TRY(dnsOptions(config))));
+    const auto publisher = TRY(dispatch::Publisher::start({config.zone}, paths.zones, TRY(dnsOptions(config))));
     const auto store = TRY(store::SqliteStore::open(paths.store, clock));
     const crypto::CertificateAuthority authority = TRY(loadAuthority(paths));
     const crypto::Sealer sealer = TRY(crypto::Sealer::load(paths.sealKey));

@@ -16,7 +16,7 @@ class ApiTest : public testing::Test {
   protected:
     ApiTest() {
         publisher =
-            *dispatch::Publisher::start({"test.example", "", {{"ns1", {"127.0.0.1"}}}}, directory + "/zone.json",
+            *dispatch::Publisher::start({{"test.example", "", {{"ns1", {"127.0.0.1"}}}}}, directory + "/zones",
                                         {.endpoints = {{*dns::IpAddress::fromText("127.0.0.1"), 0}}});
         auto made = *crypto::createAuthority("test", 10);
         authority.emplace(*crypto::CertificateAuthority::load(made.certificatePem, made.keyPem));
@@ -74,13 +74,11 @@ class ApiTest : public testing::Test {
         ASSERT_TRUE(store.commit(commit));
     }
     std::vector<std::string> answered(const std::string& name) {
-        for (const dns::FailoverAddress& address : publisher->zone()->definition().addresses)
-            if (address.name.toText() == name) {
-                std::vector<std::string> out;
-                for (const auto& ip : address.addresses) out.push_back(ip.toText());
-                return out;
-            }
-        return {};
+        const auto address = publisher->zone()->failoverAddressAt(*dns::Name::fromText(name));
+        std::vector<std::string> out;
+        if (address)
+            for (const auto& ip : address->addresses) out.push_back(ip.toText());
+        return out;
     }
 
     std::string directory = [] {

@@ -91,7 +91,7 @@ Result<Response> planAndBegin(Context& context, const Call& call, const Applicat
     response.status = present ? 200 : 201;
     response.body.as_object()["application"] = applicationToJson(application);
     // F7: the record follows the fronts. A failure is logged there; the zone then keeps its last good answer.
-    TRY(context.publisher.publish(context.store));
+    TRY(context.publisher.publishApplication(context.store, application.name));
     return response;
 }
 

@@ -195,7 +195,7 @@ Result<Response> createGroup(Context& context, const Call& call) {
     commit.events.push_back({"group.created", "group/" + group.name, call.actorText(),
                              JsonObject{{"address", group.address}, {"id", group.id}}});
     TRY(context.store.commit(commit));
-    TRY(context.publisher.publish(context.store));
+    TRY(context.publisher.publishGroup(context.store, group.name));
     const JsonArray runs = applyMembers(context, call, {group.primary, group.secondary});
     return Response{201, JsonObject{{"group", TRY(groupJson(context, group))}, {"runs", runs}}};
 }
@@ -236,7 +236,7 @@ Result<Response> updateGroup(Context& context, const Call& call) {
     commit.events.push_back({"group.changed", "group/" + group.name, call.actorText(),
                              JsonObject{{"before", before}, {"current", group.current}}});
     TRY(context.store.commit(commit));
-    TRY(context.publisher.publish(context.store));
+    TRY(context.publisher.publishGroup(context.store, group.name));
     std::set<std::string> members{group.primary, group.secondary};
     JsonArray runs;
     if (members != membersBefore || group.current != before) {
@@ -260,7 +260,7 @@ Result<Response> deleteGroup(Context& context, const Call& call) {
     commit.events.push_back(
         {"group.deleted", "group/" + group.name, call.actorText(), JsonObject{{"address", group.address}}});
     TRY(context.store.commit(commit));
-    TRY(context.publisher.publish(context.store));
+    TRY(context.publisher.publishGroup(context.store, group.name));
     return Response{200, JsonObject{}};
 }
 

@@ -14,7 +14,7 @@ Result<Response> status(Context& context, const Call&) {
         endpoints.emplace_back(endpoint.toText());
     return Response{200, JsonObject{{"version", context.version},
                                     {"zone", context.zone},
-                                    {"serial", context.publisher.zone()->serial()},
+                                    {"serial", context.publisher.serial()},
                                     {"dns", endpoints},
                                     {"api", context.publicUrl},
                                     {"sites", TRY(context.store.list("site")).size()},

@@ -77,7 +77,7 @@ Result<Json> ControllerVerbs::publish(const run::Run& run, const Json&) {
         return commit;
     };
     TRY(store::commitWithRetry(store_, build));
-    const uint32_t serial = TRY(publisher_.publish(store_));
+    const uint32_t serial = TRY(publisher_.publishGroup(store_, run.group));
     const Group group = TRY(groupFromJson(TRY(store::getOrFail(store_, "group", run.group)).body));
     const Json* to = memberAt(run.subject, "to");
     const Application application = TRY(applicationFromJson(to ? *to : Json(nullptr)));

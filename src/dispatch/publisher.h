@@ -1,15 +1,20 @@
-// From groups to the zone: composes it from the store, writes the zone file, publishes to the name server, in this
-// order.
+// From groups to the zones: makes a change from what the store says, signs it, writes it to the zone's journal,
+// publishes it to the name server, in this order.
 //
-//     group documents ──compose──► ZoneDefinition ──build──► SnapshotFile.save ──► Server.publish ──► every answer
+//     one group's documents ──draft──┐
+//     all documents ──draftTo────────┴─► ZoneChange ──signer──► with ──► ZoneJournal.append ──► Server.publish ──► answers
+//                                                                                                   └─► observer (NOTIFY)
 //
-// When the store cannot be read the last good zone goes on being answered (I11).
+// A switch reads its own group and application and nothing else. Everything is composed at the start and when settings
+// or static records change. When the store cannot be read, or is older than the zone (a restored backup), the last good
+// address goes on being answered (I11): an address only goes when the store says so, not when it knows nothing about it.
 #pragma once
 
+#include <functional>
 #include <mutex>
 
 #include "dns/server.h"
-#include "dns/snapshot_file.h"
+#include "dns/zone_journal.h"
 #include "model/group.h"
 #include "store/store.h"
 
@@ -27,26 +32,63 @@ struct ZoneSettings {
 
 class Publisher {
   public:
-    // Starts the name server with the zone file's last zone, or an empty zone when there is none.
-    static Result<std::unique_ptr<Publisher>> start(const ZoneSettings& settings, const std::string& zoneFile,
-                                                    const dns::ServerOptions& options);
+    // Adds signatures, keys and NSEC records to a change of the unsigned zone.
+    using Signer = std::function<Result<dns::ZoneChange>(const dns::ZoneSnapshot&, dns::ZoneChange)>;
+    // After a zone is answered. Without a change: the zone is new as a whole. Called one at a time; must not publish.
+    using Observer =
+        std::function<void(const dns::ZonePointer&, const std::shared_ptr<const dns::ZoneChange>& change)>;
 
-    // Publishes what the store says now; nothing when nothing changed. Answers the zone's serial.
+    // Starts the name server with the last zones on disk under this directory. A zone that is new starts empty; one
+    // whose files could not be read is not answered until it has been published. The first zone is the one that
+    // generated addresses are in; a name belongs to the zone with the longest name it is in.
+    static Result<std::unique_ptr<Publisher>> start(const std::vector<ZoneSettings>& zones,
+                                                    const std::string& directory, const dns::ServerOptions& options);
+
+    // Both before the first publication.
+    void setSigner(Signer signer) { signer_ = std::move(signer); }
+    void setObserver(Observer observer) { observer_ = std::move(observer); }
+
+    // Publishes what the store says now, all groups and static records; nothing when nothing changed. Groups whose
+    // epoch in the store is older than the zone's keep their address (logged). Answers the first zone's serial.
     Result<uint32_t> publish(const store::Store& store);
+    // The same for one group; its older epoch is an error. Answers the serial of its zone.
+    Result<uint32_t> publishGroup(const store::Store& store, const std::string& group);
+    // The same for every group that this application is current in.
+    Result<uint32_t> publishApplication(const store::Store& store, const std::string& application);
+    // Takes away an address whose group the store does not know (any more): for an administrator who knows better.
+    Result<void> removeAddress(const std::string& name);
+    // A change that somebody else makes, complete with signatures: re-signing, roll-overs. An empty one does nothing.
+    Result<uint32_t> change(const dns::Name& zone,
+                            const std::function<Result<dns::ZoneChange>(const dns::ZoneSnapshot&)>& make);
+
     // Asks every own name server: does it answer these addresses for this name?
     Result<void> verify(const std::string& name, const std::vector<std::string>& addresses) const;
     const dns::Server& server() const { return *server_; }
-    dns::ZonePointer zone() const { return server_->zone(); }
+    // The first zone; null while it could not be read and has not been published.
+    dns::ZonePointer zone() const;
+    uint32_t serial() const;  // of the first zone; 0 while there is none
+    // The history of a zone, for transfers; null when it is none of ours.
+    const dns::ZoneJournal* journal(dns::NameView zone) const;
     void stop() { server_->stop(); }
 
   private:
-    Publisher() = default;
-    Result<dns::ZoneDefinition> compose(const store::Store& store) const;
-    static Result<dns::ZoneDefinition> emptyZone(const ZoneSettings& settings);
+    struct Zone {
+        dns::ZoneDefinition empty;  // what the settings say
+        std::unique_ptr<dns::ZoneJournal> journal;
+    };
 
-    dns::ZoneDefinition empty_;
-    std::unique_ptr<dns::SnapshotFile> file_;
+    Publisher() = default;
+    Result<void> publishWhole(Zone& zone, dns::ZoneDefinition wanted);
+    Result<uint32_t> publishChange(Zone& zone, dns::ZoneChange unsignedChange);
+    Result<uint32_t> publishFinished(Zone& zone, dns::ZoneChange change);
+    Result<uint32_t> publishGroups(const store::Store& store, const std::vector<Group>& groups);
+    Zone* zoneOf(dns::NameView name);
+    uint32_t notBefore(const Zone& zone) const;
+
+    std::vector<Zone> zones_;  // as in the settings
     std::unique_ptr<dns::Server> server_;
+    Signer signer_;
+    Observer observer_;
     std::mutex mutex_;
 };
 

@@ -53,7 +53,7 @@ inline ZoneDefinition exampleDefinition() {
                     recordSet("*.wild.fo.example", type::a, {"192.0.2.88"}),
                     recordSet("x.y.wild.fo.example", type::a, {"192.0.2.89"}),
                     recordSet("sub.fo.example", type::ns, {"ns.sub.fo.example", "ns.other.example"}),
-                    recordSet("sub.fo.example", type::ds, {"1 13 2 " + std::string(64, 'a')}),
+                    recordSet("sub.fo.example", type::ds, {"\\# 36 00010d02" + std::string(64, 'a')}),
                     recordSet("ns.sub.fo.example", type::a, {"192.0.2.99"}),
                     recordSet("odd.fo.example", 1000, {"\\# 3 abcdef"})};
     return zone;

@@ -34,7 +34,7 @@ class DnsServer : public testing::Test {
   protected:
     void start(ServerOptions options = {}, std::vector<std::string> endpoints = {"127.0.0.1:0"}) {
         for (const std::string& text : endpoints) options.endpoints.push_back(*Endpoint::fromText(text));
-        auto started = Server::start(options, exampleZone());
+        auto started = Server::start(options, ZoneSet::of({exampleZone()}));
         ASSERT_TRUE(started) << describe(started.error());
         server_ = *std::move(started);
     }
@@ -177,7 +177,7 @@ TEST_F(DnsServer, AServerThatIsNotThereIsAnErrorInTime) {
     // The port is free again, for both transports.
     ServerOptions options;
     options.endpoints = {*Endpoint::fromText(gone)};
-    EXPECT_TRUE(Server::start(options, exampleZone()));
+    EXPECT_TRUE(Server::start(options, ZoneSet::of({exampleZone()})));
 }
 
 TEST_F(DnsServer, SeveralAddressesAndThreads) {
@@ -188,7 +188,7 @@ TEST_F(DnsServer, SeveralAddressesAndThreads) {
     }
     // A second server on the same port is refused, although the threads share it.
     ServerOptions again{.endpoints = {endpoint(0)}, .udpThreads = 2};
-    EXPECT_EQ(Server::start(again, exampleZone()).error().code, ErrorCode::Unreachable);
+    EXPECT_EQ(Server::start(again, ZoneSet::of({exampleZone()})).error().code, ErrorCode::Unreachable);
 }
 
 TEST_F(DnsServer, DoesNotShareItsPortWithAnotherProgram) {
@@ -198,7 +198,7 @@ TEST_F(DnsServer, DoesNotShareItsPortWithAnotherProgram) {
     SocketAddress bound = SocketAddress::of(*Endpoint::fromText("127.0.0.1:0"));
     ASSERT_EQ(::bind(other.get(), bound.pointer(), bound.size), 0);
     ASSERT_EQ(::getsockname(other.get(), bound.pointer(), &bound.size), 0);
-    const auto started = Server::start(ServerOptions{.endpoints = {bound.endpoint()}, .udpThreads = 2}, exampleZone());
+    const auto started = Server::start(ServerOptions{.endpoints = {bound.endpoint()}, .udpThreads = 2}, ZoneSet::of({exampleZone()}));
     ASSERT_FALSE(started);
     EXPECT_EQ(started.error().code, ErrorCode::Unreachable);
 }
@@ -208,7 +208,7 @@ TEST_F(DnsServer, RefusesOptionsThatCannotWork) {
         ServerOptions options;
         options.udpThreads = threads;
         for (const std::string& text : endpoints) options.endpoints.push_back(*Endpoint::fromText(text));
-        const auto started = Server::start(options, exampleZone());
+        const auto started = Server::start(options, ZoneSet::of({exampleZone()}));
         return started ? ErrorCode::Bug : started.error().code;
     };
     EXPECT_EQ(problem({}, 1), ErrorCode::InvalidInput);

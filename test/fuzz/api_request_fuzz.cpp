@@ -47,7 +47,7 @@ struct Lasting {
         zone.nameServers = {{"ns1", {"127.0.0.1"}}};
         dns::ServerOptions options;
         options.endpoints = {{dns::IpAddress::fromText("127.0.0.1").value(), 0}};
-        publisher = dispatch::Publisher::start(zone, directory.path + "/zone", options).value();
+        publisher = dispatch::Publisher::start({zone}, directory.path + "/zones", options).value();
         const auto files = crypto::createAuthority("fuzz", 10).value();
         authority = std::make_unique<crypto::CertificateAuthority>(
             crypto::CertificateAuthority::load(files.certificatePem, files.keyPem).value());

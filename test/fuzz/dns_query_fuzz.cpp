@@ -14,15 +14,15 @@ using namespace swb::dns;
 constexpr uint8_t guardOctet = 0xa5;
 constexpr size_t guardBytes = 64;
 
-ZonePointer zone() {
-    static const ZonePointer built = [] {
+const ZoneSet& zones() {
+    static const ZoneSet built = [] {
         ZoneDefinition definition;
         definition.origin = *Name::fromText("fo.example");
         definition.nameServers = {{*Name::fromText("ns1.fo.example"), {*IpAddress::fromText("192.0.2.1")}}};
         definition.addresses = {
             {"shop", 3, *Name::fromText("shop.fo.example"), 300, {*IpAddress::fromText("203.0.113.10")}}};
         const auto set = [&](const char* owner, uint16_t type, const std::string& text) {
-            definition.records.push_back({*Name::fromText(owner), type, 60, {*rdataFromText(type, text)}});
+            definition.records.push_back({*Name::fromText(owner), {type, 60, {*rdataFromText(type, text)}}});
         };
         set("www.fo.example", type::cname, "shop.fo.example");
         set("loop.fo.example", type::cname, "loop.fo.example");
@@ -33,7 +33,7 @@ ZonePointer zone() {
         std::string big;
         for (int i = 0; i < 8; ++i) big += '"' + std::string(200, 'x') + "\" ";
         set("big.fo.example", type::txt, big);
-        return *ZoneSnapshot::build(std::move(definition));
+        return ZoneSet({*ZoneSnapshot::build(std::move(definition))});
     }();
     return built;
 }
@@ -44,7 +44,7 @@ void check(std::span<const uint8_t> query, Transport transport, size_t limit) {
     for (uint8_t& octet : guard) octet = guardOctet;
     AnswerContext context;
     context.transport = transport;
-    const size_t length = answer(query, context, *zone(), std::span(out).first(limit));
+    const size_t length = answer(query, context, zones(), std::span(out).first(limit));
     for (const uint8_t octet : guard) SWB_ASSERT(octet == guardOctet, "nothing is written behind the buffer");
     const bool deservesReply = query.size() >= headerBytes && (query[2] & 0x80) == 0;
     SWB_ASSERT((length > 0) == deservesReply, "every query gets a reply, and nothing else does");
