@@ -28,7 +28,7 @@ int main(int argc, char** argv) {
 
     const auto run = [&]() -> Result<void> {
         options.endpoints = {TRY(dns::Endpoint::fromText(listen))};
-        const auto server = TRY(dns::Server::start(options, TRY(test::loadZone(origin, file))));
+        const auto server = TRY(dns::Server::start(options, dns::ZoneSet::of({TRY(test::loadZone(origin, file))})));
         std::string name, address;
         while (std::cin >> name >> address) {
             TRY_VOID(test::publishAddress(*server, name, address));

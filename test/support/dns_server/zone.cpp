@@ -28,7 +28,7 @@ Result<Rdata> soaFromText(const std::string& text) {
     return data;
 }
 
-Result<std::map<Key, ZoneRecordSet>> readSets(const std::string& path) {
+Result<std::vector<ZoneRecordSet>> readSets(const std::string& path) {
     std::ifstream file(path);
     if (!file) return fail(ErrorCode::NotFound, "cannot read " + path);
     std::map<Key, ZoneRecordSet> sets;
@@ -40,67 +40,32 @@ Result<std::map<Key, ZoneRecordSet>> readSets(const std::string& path) {
         if (!(words >> owner >> ttlSeconds >> recordClass >> typeText)) continue;
         std::getline(words >> std::ws, data);
         const uint16_t type = TRY(typeFromText(typeText));
-        const Name name = TRY(Name::fromText(owner));
-        ZoneRecordSet& zoneSet = sets[{owner, type}];
-        zoneSet.name = name;
-        zoneSet.type = type;
-        zoneSet.ttlSeconds = ttlSeconds;
-        zoneSet.records.push_back(TRY(type == type::soa ? soaFromText(data) : rdataFromText(type, data)));
+        ZoneRecordSet& record = sets[{owner, type}];
+        record.name = TRY(Name::fromText(owner));
+        record.set.type = type;
+        record.set.ttlSeconds = ttlSeconds;
+        record.set.records.push_back(TRY(type == type::soa ? soaFromText(data) : rdataFromText(type, data)));
     }
-    return sets;
-}
-
-std::vector<IpAddress> addressesIn(const std::map<Key, ZoneRecordSet>& sets, const std::string& owner) {
-    std::vector<IpAddress> addresses;
-    for (const uint16_t type : {type::a, type::aaaa})
-        if (const auto found = sets.find({owner, type}); found != sets.end())
-            for (const Rdata& data : found->second.records)
-                if (auto address = IpAddress::fromText(rdataToText(type, data))) addresses.push_back(*address);
-    return addresses;
-}
-
-void readSoa(const ZoneRecordSet& soa, ZoneDefinition& zone) {
-    const Rdata& data = soa.records.front();
-    WireReader reader({reinterpret_cast<const uint8_t*>(data.data()), data.size()});
-    reader.plainName();
-    zone.mailbox = Name(reader.plainName());
-    zone.soaTtlSeconds = soa.ttlSeconds;
-    for (uint32_t* number :
-         {&zone.serial, &zone.refreshSeconds, &zone.retrySeconds, &zone.expireSeconds, &zone.minimumSeconds})
-        *number = reader.u32();
+    std::vector<ZoneRecordSet> list;
+    for (auto& [key, record] : sets) list.push_back(std::move(record));
+    return list;
 }
 
 }  // namespace
 
 Result<ZonePointer> loadZone(const std::string& origin, const std::string& path) {
-    auto sets = TRY(readSets(path));
-    const std::string apex = Name(TRY(Name::fromText(origin))).toText();
-    ZoneDefinition zone;
-    zone.origin = TRY(Name::fromText(origin));
-    const auto soa = sets.find({apex, type::soa});
-    const auto servers = sets.find({apex, type::ns});
-    if (soa == sets.end() || servers == sets.end()) return fail(ErrorCode::InvalidInput, path + " has no SOA or NS");
-    readSoa(soa->second, zone);
-    zone.nameServerTtlSeconds = servers->second.ttlSeconds;
-    for (const Rdata& data : std::vector<Rdata>(servers->second.records)) {
-        const Name name(nameInRdata(data));
-        zone.nameServers.push_back({name, addressesIn(sets, name.toText())});
-        for (const uint16_t type : {type::a, type::aaaa}) sets.erase({name.toText(), type});
-    }
-    sets.erase({apex, type::soa});
-    sets.erase({apex, type::ns});
-    for (auto& [key, set] : sets) zone.records.push_back(std::move(set));
-    return ZoneSnapshot::build(std::move(zone));
+    return ZoneSnapshot::fromSets(TRY(Name::fromText(origin)), TRY(readSets(path)));
 }
 
 Result<void> publishAddress(Server& server, const std::string& name, const std::string& address) {
-    ZoneDefinition zone = server.zone()->definition();
     const Name owner = TRY(Name::fromText(name));
-    const IpAddress ip = TRY(IpAddress::fromText(address));
-    for (ZoneRecordSet& set : zone.records)
-        if (set.name == owner && set.type == type::a) set.records = {Rdata(ip.wire())};
-    zone.serial = nextSerial(zone.serial);
-    return server.publish(TRY(ZoneSnapshot::build(std::move(zone))));
+    const ZonePointer zone = server.zones()->zones().front();
+    const ZoneNode node = zone->nodeOf(owner);
+    const RecordSet* present = node ? node.find(type::a) : nullptr;
+    if (!present) return fail(ErrorCode::NotFound, name + " has no address");
+    ZoneEdits edits;
+    edits.records = {{owner, {type::a, present->ttlSeconds, {Rdata(TRY(IpAddress::fromText(address)).wire())}}}};
+    return server.publish(TRY(zone->with(TRY(zone->draft(edits)))));
 }
 
 }  // namespace swb::test
