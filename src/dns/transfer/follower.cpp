@@ -121,7 +121,8 @@ void Follower::publishHere(Zone& zone) {
     const ZonePointer here = zone.journal->zone();
     if (!here || server_->zones()->zone(zone.settings.origin) == here) return;
     if (const auto published = server_->publish(here); !published)
-        logError("dns", "{} is not answered as it is on disk: {}", here->origin().toText(), describe(published.error()));
+        logError("dns", "{} is not answered as it is on disk: {}", here->origin().toText(),
+                 describe(published.error()));
 }
 
 Result<bool> Follower::fetchFrom(Zone& zone, const Endpoint& primary) {
