@@ -39,6 +39,7 @@ Result<dispatch::ZoneSettings> readZone(const Json& value) {
     if (zone.nameServers.empty()) reader.problem("name_servers", "needs at least one name server");
     reader.strings("listen");
     reader.integer("threads", 1);
+    reader.child("secondaries");
     TRY_VOID(reader.finish());
     return zone;
 }
@@ -76,6 +77,11 @@ Result<DaemonConfig> readConfig(const std::string& path) {
             config.dnsListen = readAddresses(dnsReader, "listen");
             config.dnsThreads = dnsReader.integer("threads", 1);
             if (config.dnsThreads < 1 || config.dnsThreads > 64) dnsReader.problem("threads", "must be 1 to 64");
+            if (const Json* secondaries = dnsReader.child("secondaries")) {
+                JsonReader peers(*secondaries, "dns.secondaries");
+                config.secondaries = TRY(readPeers(peers));
+                TRY_VOID(peers.finish());
+            }
             dnsReader.allowUnknown();
             TRY_VOID(dnsReader.finish());
         }

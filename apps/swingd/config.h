@@ -6,6 +6,7 @@
 
 #include "dispatch/publisher.h"
 #include "model/address.h"
+#include "peers_config.h"
 
 namespace swb {
 
@@ -16,6 +17,7 @@ struct DaemonConfig {
     std::vector<HostPort> dnsListen;
     dispatch::ZoneSettings zone;
     int64_t dnsThreads = 1;
+    PeersConfig secondaries;
 };
 
 // Files of a data directory.

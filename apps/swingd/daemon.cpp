@@ -1,8 +1,5 @@
 #include "daemon.h"
 
-#include <signal.h>
-#include <sys/signalfd.h>
-
 #include <poll.h>
 
 #include "base/fd.h"
@@ -10,6 +7,8 @@
 #include "base/log.h"
 #include "config.h"
 #include "gateway.h"
+#include "secondaries.h"
+#include "signals.h"
 #include "store/sqlite_store.h"
 
 namespace swb {
@@ -59,19 +58,6 @@ Result<dns::ServerOptions> dnsOptions(const DaemonConfig& config) {
     return options;
 }
 
-// SIGTERM and SIGINT arrive here instead of anywhere.
-Result<Fd> blockSignals() {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-    ::signal(SIGPIPE, SIG_IGN);
-    Fd fd(::signalfd(-1, &signals, SFD_CLOEXEC));
-    if (!fd.valid()) return fail(ErrorCode::StorageFailed, "signalfd failed");
-    return fd;
-}
-
 Result<void> writeReady(const RunRequest& request, const net::HttpServer& server,
                         const dispatch::Publisher& publisher) {
     if (request.readyFile.empty()) return {};
@@ -91,7 +77,11 @@ Result<void> runDaemon(const RunRequest& request) {
     const DataPaths paths(request.directory);
     const DaemonConfig config = TRY(readConfig(paths.config));
     // The name server first: it answers the last good zone whatever happens to the rest (I11).
-    const auto publisher = TRY(dispatch::Publisher::start({config.zone}, paths.zones, TRY(dnsOptions(config))));
+    const auto secondaries = TRY(Secondaries::make(config.secondaries, clock));
+    dns::ServerOptions nameServer = TRY(dnsOptions(config));
+    nameServer.peers = &secondaries->desk();
+    const auto publisher = TRY(dispatch::Publisher::start({config.zone}, paths.zones, nameServer));
+    TRY_VOID(secondaries->attach(*publisher, paths.zones));
     const auto store = TRY(store::SqliteStore::open(paths.store, clock));
     const crypto::CertificateAuthority authority = TRY(loadAuthority(paths));
     const crypto::Sealer sealer = TRY(crypto::Sealer::load(paths.sealKey));
@@ -129,6 +119,7 @@ Result<void> runDaemon(const RunRequest& request) {
     server.stop();
     conductor.stop();
     publisher->stop();
+    secondaries->stop();
     return {};
 }
 

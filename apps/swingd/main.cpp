@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "daemon.h"
+#include "dns_node.h"
 #include "init.h"
 #include "run/table.h"
 
@@ -14,7 +15,7 @@ using namespace swb;
 struct Options {
     std::string directory = "/var/lib/swingd";
     std::string logLevel = "info";
-    std::string zone, publicUrl, readyFile, backupTarget;
+    std::string zone, publicUrl, readyFile, nodeConfig, backupTarget;
     std::vector<std::string> listen{"0.0.0.0:8443"}, dnsListen, nameServers, names;
     bool json = false;
 };
@@ -149,6 +150,13 @@ int main(int argc, char** argv) {
         ->capture_default_str()
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
 
+    auto* node = app.add_subcommand("dns", "Run a name server that follows a primary, without a controller");
+    node->add_option("--config", options.nodeConfig, "the node's configuration file")->required();
+    node->add_option("--ready-file", options.readyFile, "file to write, with the ports taken, once everything serves");
+    node->add_option("--log-level", options.logLevel, "debug, info, warning or error")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+
     auto* backup = app.add_subcommand("backup", "Copy the store of a stopped controller to a file");
     backup->add_option("--data", options.directory, "the controller's directory")->capture_default_str();
     backup->add_option("target", options.backupTarget, "file to write; must not exist")->required();
@@ -164,6 +172,10 @@ int main(int argc, char** argv) {
     if (init->parsed()) return initCommand(options);
     if (run->parsed()) {
         const auto ended = runDaemon({options.directory, options.readyFile});
+        return ended ? 0 : report(ended.error(), false);
+    }
+    if (node->parsed()) {
+        const auto ended = runDnsNode({options.nodeConfig, options.readyFile});
         return ended ? 0 : report(ended.error(), false);
     }
     if (backup->parsed()) {

@@ -63,6 +63,8 @@ class Publisher {
 
     // Asks every own name server: does it answer these addresses for this name?
     Result<void> verify(const std::string& name, const std::vector<std::string>& addresses) const;
+    // A zone that is not made from groups, beside the others: the catalog.
+    Result<void> serveBeside(dns::ZonePointer zone) { return server_->publish(std::move(zone)); }
     const dns::Server& server() const { return *server_; }
     // The first zone; null while it could not be read and has not been published.
     dns::ZonePointer zone() const;

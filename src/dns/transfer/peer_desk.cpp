@@ -1,5 +1,7 @@
 #include "dns/transfer/peer_desk.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "dns/answer.h"
 #include "dns/reply.h"
@@ -181,7 +183,8 @@ size_t PeerDesk::answerNotify(const Request& request, const Name* key, std::span
         code = rcode::formatError;
     else if (!isAllowed(settings_.allowNotify, request.client.address, key))
         code = rcode::refused;
-    else if (!request.zones.zone(query.question.name))
+    else if (std::none_of(settings_.followed.begin(), settings_.followed.end(),
+                          [&](const Name& zone) { return zone.view() == query.question.name; }))
         code = rcode::notAuthoritative;
     Reply reply(query, request.transport, out);
     reply.setRcode(code);

@@ -23,6 +23,7 @@ struct PeerSettings {
     std::vector<AccessRule> allowTransfer;
     size_t transfersMax = 8;  // at once; each holds its zone's snapshot and a table of 32 octets for each record set
     std::vector<AccessRule> allowNotify;
+    std::vector<Name> followed;  // zones that this server gets from a primary: only for them a NOTIFY means something
     // The zone's steps since a serial (ZoneJournal::changesSince); empty when it does not have them, or not set.
     std::function<ChangePointers(const Name& origin, uint32_t serial)> history;
     // A NOTIFY that was allowed. Called on a worker's thread.

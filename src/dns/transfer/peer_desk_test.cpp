@@ -12,6 +12,7 @@ class Desk : public ::testing::Test {
         EXPECT_TRUE(settings_.keys.add(transferKey()));
         settings_.allowTransfer = {{{}, keyName()}, {{*AddressPrefix::fromText("198.51.100.0/24")}, {}}};
         settings_.allowNotify = {{{}, keyName()}};
+        settings_.followed = {name("fo.example")};
         settings_.notified = [this](const Name& origin, const Endpoint&) { notified_.push_back(origin.toText()); };
     }
 
