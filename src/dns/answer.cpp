@@ -1,18 +1,12 @@
 #include "dns/answer.h"
 
 #include <algorithm>
-#include <array>
 
-#include "dns/reply.h"
+#include "dns/answer_records.h"
 #include "dns/soa.h"
 
 namespace swb::dns {
 namespace {
-
-constexpr size_t chainMax = 16;  // CNAMEs followed inside the zone; a longer chain is a mistake in it
-
-using Section = Reply::Section;
-using Need = Reply::Need;
 
 // What is to be said before any data is looked at; noError means: look.
 struct Decision {
@@ -89,83 +83,6 @@ RateLimiter::Kind kindOf(const Reply& reply) {
     return reply.rcode() == rcode::nameError ? RateLimiter::Kind::noName : RateLimiter::Kind::problem;
 }
 
-void addAddressesOf(Reply& reply, Need need, const ZoneSnapshot& zone, NameView name) {
-    if (!name.isAtOrBelow(zone.origin())) return;
-    const ZoneNode node = zone.nodeOf(name);
-    if (!node) return;
-    for (const uint16_t type : {type::a, type::aaaa})
-        if (const RecordSet* set = node.find(type)) reply.add(Section::additional, need, name, *set);
-}
-
-void addNameServerAddresses(Reply& reply, const ZoneSnapshot& zone, const RecordSet& servers, NameView glueBelow) {
-    for (const Rdata& data : servers.records) {
-        const NameView server = nameInRdata(data);
-        // RFC 9471: a referral is of no use without the addresses that only we can give.
-        const bool isGlue = !glueBelow.isRoot() && server.isAtOrBelow(glueBelow);
-        addAddressesOf(reply, isGlue ? Need::required : Need::optional, zone, server);
-    }
-}
-
-void addNegative(Reply& reply, const ZoneSnapshot& zone) {
-    reply.add(Section::authority, Need::required, zone.origin(), zone.soa(), zone.negativeTtlSeconds());
-}
-
-void addReferral(Reply& reply, const ZoneSnapshot& zone, const ZoneNode& delegation) {
-    const RecordSet& servers = *delegation.find(type::ns);
-    reply.add(Section::authority, Need::required, delegation.name(), servers);
-    addNameServerAddresses(reply, zone, servers, delegation.name());
-}
-
-// The set that answers a question of this type at this name, the CNAME in its place, or nothing.
-const RecordSet* chooseSet(const ZoneNode& node, uint16_t type) {
-    // RFC 8482: one set stands for all of them.
-    if (type == type::any) return node.sets().empty() ? nullptr : &node.sets().front();
-    if (const RecordSet* set = node.find(type)) return set;
-    return node.find(type::cname);
-}
-
-// The names a chain of CNAMEs has led through, so that a circle ends.
-class Chain {
-  public:
-    bool extend(NameView name) {
-        for (size_t i = 0; i < count_; ++i)
-            if (names_[i] == name) return false;
-        if (count_ == chainMax) return false;
-        names_[count_++] = name;
-        return true;
-    }
-
-  private:
-    std::array<NameView, chainMax> names_;
-    size_t count_ = 0;
-};
-
-void resolve(Reply& reply, const ZoneSnapshot& zone, const HashedName& asked, uint16_t askedType) {
-    NameView name = asked.name();
-    ZoneSnapshot::Lookup found = zone.lookup(asked, askedType);
-    Chain chain;
-    // The chain's first name decides AA (a referral for it leaves without), its last one the RCODE (RFC 6604).
-    while (chain.extend(name)) {
-        if (found.found == ZoneSnapshot::Found::delegation) return addReferral(reply, zone, found.node);
-        reply.setAuthoritative();
-        if (found.found == ZoneSnapshot::Found::nothing) {
-            reply.setRcode(rcode::nameError);
-            return addNegative(reply, zone);
-        }
-        const RecordSet* set = chooseSet(found.node, askedType);
-        if (!set) return addNegative(reply, zone);
-        reply.add(Section::answer, Need::required, name, *set);
-        const bool isAlias = set->type == type::cname && askedType != type::cname && askedType != type::any;
-        if (!isAlias) {
-            if (set->type == type::ns) addNameServerAddresses(reply, zone, *set, NameView());
-            return;
-        }
-        name = nameInRdata(set->records.front());
-        if (!name.isAtOrBelow(zone.origin())) return;
-        found = zone.lookup(HashedName(name), askedType);
-    }
-}
-
 }  // namespace
 
 size_t answer(const Query& query, const AnswerContext& context, const ZoneSet& zones, std::span<uint8_t> out) {
@@ -181,7 +98,7 @@ size_t answer(const Query& query, const AnswerContext& context, const ZoneSet& z
     }
     reply.setRcode(decision.rcode);
     if (query.edns.present) reply.setEdns(ednsReply(query, context, zone, decision, cookie));
-    if (decision.rcode == rcode::noError && query.hasQuestion) resolve(reply, *zone, asked, query.question.type);
+    if (decision.rcode == rcode::noError && query.hasQuestion) addRecords(reply, *zone, asked, query.question.type);
     if (context.limiter && context.transport == Transport::udp && cookie == CookieVerdict::invalid) {
         const auto limit = context.limiter->count(context.client, kindOf(reply), context.monotonicMs);
         if (limit == RateLimiter::Verdict::drop) return 0;

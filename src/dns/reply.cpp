@@ -5,6 +5,8 @@
 namespace swb::dns {
 namespace {
 
+constexpr std::array<char, headerBytes> noHeader{};
+
 size_t messageLimit(const Query& query, Transport transport, size_t room) {
     size_t limit = messageBytesMax;
     if (transport == Transport::udp) {
@@ -26,11 +28,12 @@ Reply::Reply(const Query& query, Transport transport, std::span<uint8_t> out)
       flags_(flag::response | (query.flags & (flag::opcodeMask | flag::recursionDesired))) {
     edns_.dnssecOk = query.edns.dnssecOk;
     limitRecords(optRecordBytes);
-    for (size_t i = 0; i < headerBytes / 2; ++i) writer_.u16(0);
+    writer_.bytes(std::string_view(noHeader.data(), noHeader.size()));  // finish() writes it
     if (query.hasQuestion) {
-        // As compressedName nothing is there to point to yet, so the name comes out byte for byte as it was asked
-        // (RFC 4343, and the 0x20 practice), and becomes what later names point to.
-        writer_.compressedName(query.question.name);
+        // Nothing is there to point to yet, so the name comes out byte for byte as it was asked (RFC 4343, and the 0x20
+        // practice), and becomes what later names point to.
+        questionName_ = query.question.name;
+        writer_.firstName(questionName_);
         writer_.u16(query.question.type);
         writer_.u16(query.question.recordClass);
         questionCount_ = 1;
@@ -48,25 +51,53 @@ void Reply::setEdns(const EdnsReply& edns) {
     limitRecords(optBytes(edns));
 }
 
+void Reply::write(const Records& records) {
+    size_t ownerAt = 0;
+    for (const Rdata& data : records.data) {
+        // Most answers are about the question's name, which is where every message has it.
+        if (ownerAt != 0)
+            writer_.repeatedName(ownerAt);
+        else if (ownerAt = writer_.size(); records.owner.wire().data() == questionName_.wire().data())
+            writer_.pointer(headerBytes);
+        else
+            writer_.compressedName(records.owner);
+        writer_.u16(records.type);
+        writer_.u16(recordClass::internet);
+        writer_.u32(records.ttlSeconds);
+        const size_t lengthAt = writer_.size();
+        writer_.u16(0);
+        writeRdata(writer_, records.type, data);
+        if (writer_.full()) return;
+        writer_.patchU16(lengthAt, static_cast<uint16_t>(writer_.size() - lengthAt - 2));
+    }
+}
+
+void Reply::keep(Section section, Need need, WireWriter::Mark before, size_t count) {
+    if (!writer_.full()) {
+        recordCounts_[static_cast<size_t>(section)] += static_cast<uint16_t>(count);
+        return;
+    }
+    writer_.rewind(before);
+    if (need == Need::required) truncate();
+}
+
 void Reply::add(Section section, Need need, NameView owner, const RecordSet& set, uint32_t ttlSeconds) {
     if (isTruncated()) return;
     const WireWriter::Mark before = writer_.mark();
-    for (const Rdata& data : set.records) {
-        writer_.compressedName(owner);
-        writer_.u16(set.type);
-        writer_.u16(recordClass::internet);
-        writer_.u32(ttlSeconds);
-        const size_t lengthAt = writer_.size();
-        writer_.u16(0);
-        writeRdata(writer_, set.type, data);
-        if (writer_.full()) {
-            writer_.rewind(before);
-            if (need == Need::required) truncate();
-            return;
-        }
-        writer_.patchU16(lengthAt, static_cast<uint16_t>(writer_.size() - lengthAt - 2));
+    write({owner, set.type, ttlSeconds, set.records});
+    size_t count = set.records.size();
+    if (wantsDnssec() && !set.signatures.empty()) {
+        write({owner, type::rrsig, ttlSeconds, set.signatures});
+        count += set.signatures.size();
     }
-    recordCounts_[static_cast<size_t>(section)] += static_cast<uint16_t>(set.records.size());
+    keep(section, need, before, count);
+}
+
+void Reply::addSignatures(Section section, NameView owner, const RecordSet& set) {
+    if (isTruncated()) return;
+    const WireWriter::Mark before = writer_.mark();
+    write({owner, type::rrsig, set.ttlSeconds, set.signatures});
+    keep(section, Need::required, before, set.signatures.size());
 }
 
 void Reply::truncate() {

@@ -22,13 +22,17 @@ class Reply {
     // What the OPT record will say, which takes room from the records: precondition, none has been added.
     void setEdns(const EdnsReply& edns);
     void setExtendedError(uint16_t code) { edns_.extendedError = code; }
+    bool wantsDnssec() const { return edns_.dnssecOk; }
     bool isTruncated() const { return (flags_ & flag::truncated) != 0; }
 
-    // Adds the whole set or nothing. Sections are filled in order.
+    // Adds the whole set, with its signatures when the client wants them, or nothing. Sections are filled in order.
     void add(Section section, Need need, NameView owner, const RecordSet& set, uint32_t ttlSeconds);
     void add(Section section, Need need, NameView owner, const RecordSet& set) {
         add(section, need, owner, set, set.ttlSeconds);
     }
+
+    // The signatures alone, all of them or none.
+    void addSignatures(Section section, NameView owner, const RecordSet& set);
 
     // Empties the reply and sets TC: the client is to come back over TCP.
     void truncate();
@@ -36,9 +40,20 @@ class Reply {
     size_t finish();
 
   private:
+    struct Records {
+        NameView owner;
+        uint16_t type;
+        uint32_t ttlSeconds;
+        std::span<const Rdata> data;
+    };
+
     void limitRecords(size_t reserved);
+    void write(const Records& records);
+    // Counts what has been written, or takes it back when it did not fit.
+    void keep(Section section, Need need, WireWriter::Mark before, size_t count);
 
     WireWriter writer_;
+    NameView questionName_;
     WireWriter::Mark afterQuestion_{};
     size_t messageLimit_;
     bool hasOpt_;

@@ -16,33 +16,6 @@ bool isPointer(uint8_t octet) {
 
 }  // namespace
 
-uint8_t WireReader::u8() {
-    const auto raw = bytes(1);
-    return raw.empty() ? 0 : raw[0];
-}
-
-uint16_t WireReader::u16() {
-    const auto raw = bytes(2);
-    return raw.empty() ? 0 : static_cast<uint16_t>(raw[0] << 8 | raw[1]);
-}
-
-uint32_t WireReader::u32() {
-    const auto raw = bytes(4);
-    if (raw.empty()) return 0;
-    return static_cast<uint32_t>(raw[0]) << 24 | static_cast<uint32_t>(raw[1]) << 16 |
-           static_cast<uint32_t>(raw[2]) << 8 | raw[3];
-}
-
-std::span<const uint8_t> WireReader::bytes(size_t count) {
-    if (!ok_ || count > message_.size() - position_) {
-        failed();
-        return {};
-    }
-    const auto raw = message_.subspan(position_, count);
-    position_ += count;
-    return raw;
-}
-
 NameView WireReader::plainName() {
     const size_t start = position_;
     while (ok_) {
@@ -106,41 +79,23 @@ void WireWriter::rewind(Mark mark) {
     full_ = false;
 }
 
-bool WireWriter::roomFor(size_t count) {
-    if (position_ > limit_ || count > limit_ - position_) full_ = true;
-    return !full_;
-}
-
-void WireWriter::u8(uint8_t value) {
-    if (roomFor(1)) out_[position_++] = value;
-}
-
-void WireWriter::u16(uint16_t value) {
-    if (!roomFor(2)) return;
-    out_[position_++] = static_cast<uint8_t>(value >> 8);
-    out_[position_++] = static_cast<uint8_t>(value);
-}
-
-void WireWriter::u32(uint32_t value) {
-    if (!roomFor(4)) return;
-    u16(static_cast<uint16_t>(value >> 16));
-    u16(static_cast<uint16_t>(value));
-}
-
-void WireWriter::bytes(std::string_view raw) {
-    if (!roomFor(raw.size()) || raw.empty()) return;
-    std::memcpy(out_.data() + position_, raw.data(), raw.size());
-    position_ += raw.size();
-}
-
 void WireWriter::name(NameView name) {
     bytes(name.wire());
+}
+
+void WireWriter::firstName(NameView name) {
+    const size_t start = position_;
+    bytes(name.wire());
+    if (full_) return;
+    for (size_t at = 0; !name.isRoot(); at += 1 + name.firstLabel().size(), name = name.parent())
+        if (suffixCount_ < suffixesMax)
+            suffixes_[suffixCount_++] = {static_cast<uint16_t>(start + at), static_cast<uint16_t>(name.size())};
 }
 
 void WireWriter::compressedName(NameView name) {
     for (; !name.isRoot() && !full_; name = name.parent()) {
         const int target = findSuffix(name);
-        if (target >= 0) return u16(static_cast<uint16_t>(pointerMask << 8 | target));
+        if (target >= 0) return pointer(static_cast<size_t>(target));
         const size_t start = position_;
         bytes(name.wire().substr(0, 1 + name.firstLabel().size()));
         if (!full_ && start < pointerReach && suffixCount_ < suffixesMax)
@@ -149,10 +104,18 @@ void WireWriter::compressedName(NameView name) {
     u8(0);
 }
 
-void WireWriter::patchU16(size_t position, uint16_t value) {
-    SWB_ASSERT(position + 2 <= position_, "only written bytes are patched");
-    out_[position] = static_cast<uint8_t>(value >> 8);
-    out_[position + 1] = static_cast<uint8_t>(value);
+void WireWriter::pointer(size_t position) {
+    u16(static_cast<uint16_t>(pointerMask << 8 | position));
+}
+
+void WireWriter::repeatedName(size_t position) {
+    if (full_) return;
+    // What is a pointer by itself is copied, so that no pointer leads to another.
+    if (isPointer(out_[position])) return u16(static_cast<uint16_t>(out_[position] << 8 | out_[position + 1]));
+    if (position < pointerReach) return pointer(position);
+    NameBuffer name;
+    WireReader(out_.first(position_), position).name(name);
+    this->name(name.view());
 }
 
 int WireWriter::findSuffix(NameView name) const {

@@ -10,8 +10,10 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
+#include "base/assert.h"
 #include "dns/name.h"
 #include "dns/protocol.h"
 
@@ -26,10 +28,24 @@ class WireReader {
     size_t position() const { return position_; }
     bool atEnd() const { return position_ == message_.size(); }
 
-    uint8_t u8();
-    uint16_t u16();
-    uint32_t u32();
-    std::span<const uint8_t> bytes(size_t count);
+    uint8_t u8() {
+        const uint8_t* raw = take(1);
+        return raw ? raw[0] : 0;
+    }
+    uint16_t u16() {
+        const uint8_t* raw = take(2);
+        return raw ? static_cast<uint16_t>(raw[0] << 8 | raw[1]) : 0;
+    }
+    uint32_t u32() {
+        const uint8_t* raw = take(4);
+        return raw ? static_cast<uint32_t>(raw[0]) << 24 | static_cast<uint32_t>(raw[1]) << 16 |
+                         static_cast<uint32_t>(raw[2]) << 8 | raw[3]
+                   : 0;
+    }
+    std::span<const uint8_t> bytes(size_t count) {
+        const uint8_t* raw = take(count);
+        return raw ? std::span(raw, count) : std::span<const uint8_t>();
+    }
     // A name without pointers, seen in place: the only form a question can have.
     NameView plainName();
     // Steps over a name that may end in a pointer, without following it.
@@ -39,6 +55,16 @@ class WireReader {
 
   private:
     void failed() { ok_ = false; }
+    // The next octets; null, and never ok again, when there are not so many.
+    const uint8_t* take(size_t count) {
+        if (!ok_ || count > message_.size() - position_) {
+            failed();
+            return nullptr;
+        }
+        const uint8_t* raw = message_.data() + position_;
+        position_ += count;
+        return raw;
+    }
 
     std::span<const uint8_t> message_;
     size_t position_;
@@ -61,21 +87,51 @@ class WireWriter {
     Mark mark() const { return {position_, suffixCount_}; }
     void rewind(Mark mark);
 
-    void u8(uint8_t value);
-    void u16(uint16_t value);
-    void u32(uint32_t value);
-    void bytes(std::string_view raw);
+    void u8(uint8_t value) {
+        if (roomFor(1)) out_[position_++] = value;
+    }
+    void u16(uint16_t value) {
+        if (!roomFor(2)) return;
+        put16(position_, value);
+        position_ += 2;
+    }
+    void u32(uint32_t value) {
+        if (!roomFor(4)) return;
+        put16(position_, static_cast<uint16_t>(value >> 16));
+        put16(position_ + 2, static_cast<uint16_t>(value));
+        position_ += 4;
+    }
+    void bytes(std::string_view raw) {
+        if (!roomFor(raw.size()) || raw.empty()) return;
+        std::memcpy(out_.data() + position_, raw.data(), raw.size());
+        position_ += raw.size();
+    }
     void name(NameView name);            // as it is
+    void firstName(NameView name);       // as it is, and a target of pointers; precondition: no other is one yet
     void compressedName(NameView name);  // the longest suffix already in the message becomes a pointer
+    // Precondition: a name begins there, and pointers reach that far.
+    void pointer(size_t position);
+    // The name that this writer wrote at the position once more, as a pointer if possible.
+    void repeatedName(size_t position);
     // Precondition: these two bytes have been written.
-    void patchU16(size_t position, uint16_t value);
+    void patchU16(size_t position, uint16_t value) {
+        SWB_ASSERT(position + 2 <= position_, "only written bytes are patched");
+        put16(position, value);
+    }
 
   private:
     // One for each label written by compressedName(); more than any answer of this server has. Names beyond
     // are still written correctly, only without becoming targets.
     static constexpr size_t suffixesMax = 64;
 
-    bool roomFor(size_t count);
+    bool roomFor(size_t count) {
+        if (position_ > limit_ || count > limit_ - position_) full_ = true;
+        return !full_;
+    }
+    void put16(size_t position, uint16_t value) {
+        out_[position] = static_cast<uint8_t>(value >> 8);
+        out_[position + 1] = static_cast<uint8_t>(value);
+    }
     bool sameNameAt(size_t position, NameView name) const;
     int findSuffix(NameView name) const;
 

@@ -20,14 +20,15 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import dns_peers  # noqa: E402
 import dns_publication  # noqa: E402
+import dns_signed  # noqa: E402
 import dns_switching  # noqa: E402
 
 ORIGIN = "bench.example"
+SWITCHED = f"switched.{ORIGIN}"
 NAMES = 10_000
 MISSING = 0.1
 QUERIES = 100_000
 TICKS = os.sysconf("SC_CLK_TCK")
-CAN_SIGNED = ("swingbridge", "knot", "nsd", "bind")
 
 
 def write_zone(path):
@@ -37,6 +38,7 @@ def write_zone(path):
             file.write(f"{ORIGIN}.\t3600\tIN\tNS\t{server}.{ORIGIN}.\n")
         for number, server in enumerate(("ns1", "ns2"), 1):
             file.write(f"{server}.{ORIGIN}.\t3600\tIN\tA\t192.0.2.{number}\n")
+        file.write(f"{SWITCHED}.\t300\tIN\tA\t192.0.2.99\n")
         for number in range(NAMES):
             file.write(f"h{number:05}.{ORIGIN}.\t300\tIN\tA\t10.{number >> 16}.{number >> 8 & 255}.{number & 255}\n")
     return path
@@ -49,19 +51,6 @@ def write_queries(path):
             kind = "x" if chance.random() < MISSING else "h"
             file.write(f"{kind}{chance.randrange(NAMES):05}.{ORIGIN} A\n")
     return path
-
-
-def sign_zone(path, directory):
-    """The zone signed with NSEC by ldns; the signed file's path."""
-    key = subprocess.run([dns_peers.program("ldns-keygen"), "-a", "ECDSAP256SHA256", "-k", ORIGIN], cwd=directory,
-                         check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-    signed = os.path.join(directory, "signed.db")
-    subprocess.run([dns_peers.program("ldns-signzone"), "-f", signed, path, key], cwd=directory, check=True)
-    with open(signed) as file:
-        lines = [line for line in file if line.strip() and not line.startswith(";")]
-    with open(signed, "w") as file:
-        file.writelines(lines)
-    return signed
 
 
 def tree(pid):
@@ -154,8 +143,8 @@ def answers_part(arguments, directory):
     zone, queries = write_zone(f"{directory}/zone.db"), write_queries(f"{directory}/queries")
     plans = [(name, zone, False) for name in arguments.servers]
     if arguments.signed:
-        signed = sign_zone(zone, directory)
-        plans += [(name, signed, True) for name in arguments.servers if name in CAN_SIGNED]
+        signed = dns_signed.SignedZone(ORIGIN, zone, directory)
+        plans += [(name, signed.file_for(name), True) for name in arguments.servers if name in dns_signed.CAN_SIGNED]
     rows = []
     for name, file, dnssec in plans:
         for workers in arguments.workers:
@@ -169,7 +158,7 @@ def switch_part(arguments, directory):
     zone = write_zone(f"{directory}/zone.db")
     rows = []
     print(f"\n{'from the change to the first new answer':<44}{'median ms':>11}{'worst ms':>10}")
-    for label, times in dns_publication.measure(ORIGIN, zone, f"h00001.{ORIGIN}", arguments.switches, arguments.servers):
+    for label, times in dns_publication.measure(ORIGIN, zone, SWITCHED, arguments.switches, arguments.servers):
         times.sort()
         rows.append({"way": label, "median": times[len(times) // 2], "worst": times[-1]})
         print(f"{label:<44}{rows[-1]['median']:>11.2f}{rows[-1]['worst']:>10.2f}")
@@ -183,7 +172,7 @@ def load_part(arguments, directory):
         background = subprocess.Popen(
             [dns_peers.program("dnsperf"), "-s", server.address[0], "-p", str(server.port), "-d", queries, "-l",
              str(arguments.minute), "-c", "4", "-Q", "20000"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        found, switches = dns_switching.switch_under_load(server, f"h00001.{ORIGIN}", seconds=arguments.minute,
+        found, switches = dns_switching.switch_under_load(server, SWITCHED, seconds=arguments.minute,
                                                           interval=1.0, askers=2)
         text = background.communicate(timeout=60)[0]
     lost = int(re.search(r"Queries lost:\s+(\d+)", text).group(1))

@@ -14,13 +14,14 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import dns_dig_cases  # noqa: E402
 import dns_peers  # noqa: E402
 import dns_raw_cases  # noqa: E402
+import dns_signed  # noqa: E402
+import dns_signed_cases  # noqa: E402
 import dns_zone  # noqa: E402
 
 DIG_SECONDS = 30
 
 
-def run_dig(words, server):
-    argv = dns_dig_cases.arguments(words, *server.address)
+def run(argv):
     return subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           timeout=DIG_SECONDS).stdout
 
@@ -29,18 +30,32 @@ def results_of(server):
     """name of the case -> None or what is wrong; nice-to-have cases apart."""
     results, extras = {}, {}
     for name, words, wanted, unwanted in dns_dig_cases.CASES:
-        results[name] = dns_dig_cases.problem_of(run_dig(words, server), wanted, unwanted)
-    probe = dns_raw_cases.Probe(server.address)
-    for cases, into in ((dns_raw_cases.CASES, results), (dns_raw_cases.EXTRA, extras)):
-        for name, function in cases:
-            try:
-                function(probe)
-                into[name] = None
-            except dns_raw_cases.Wrong as problem:
-                into[name] = str(problem)
-            except (OSError, struct.error) as problem:
-                into[name] = f"{type(problem).__name__}: {problem}"
+        output = run(dns_dig_cases.arguments(words, *server.address))
+        results[name] = dns_dig_cases.problem_of(output, wanted, unwanted)
+    run_probes(server, dns_raw_cases.CASES, results)
+    run_probes(server, dns_raw_cases.EXTRA, extras)
     return results, extras
+
+
+def signed_results_of(server, anchors):
+    results = {}
+    for name, owner, kind, wanted in dns_signed_cases.VALIDATED:
+        output = run(dns_signed_cases.delv_arguments(anchors, *server.address, owner, kind))
+        results[f"validated: {name}"] = dns_signed_cases.problem_of(output, wanted)
+    run_probes(server, dns_signed_cases.CASES, results)
+    return results
+
+
+def run_probes(server, cases, results):
+    probe = dns_raw_cases.Probe(server.address)
+    for name, function in cases:
+        try:
+            function(probe)
+            results[name] = None
+        except dns_raw_cases.Wrong as problem:
+            results[name] = str(problem)
+        except (OSError, struct.error) as problem:
+            results[name] = f"{type(problem).__name__}: {problem}"
 
 
 def table(title, columns):
@@ -63,22 +78,29 @@ def deviations(columns):
 
 def main():
     wanted = sys.argv[1:] or list(dns_peers.PEERS)
-    main_columns, extra_columns, absent = {}, {}, []
+    columns, extras, signed_columns, absent = {}, {}, {}, []
     with dns_peers.work_directory() as directory:
         zone = dns_zone.write_zone(os.path.join(directory, "zone.db"))
+        signed = dns_signed.SignedZone(dns_zone.ORIGIN, zone, directory)
         for name in wanted:
             try:
                 with dns_peers.serving(name, dns_peers.Settings(dns_zone.ORIGIN, zone, cookies=True)) as server:
-                    main_columns[name], extra_columns[name] = results_of(server)
+                    columns[name], extras[name] = results_of(server)
+                if name not in dns_signed.CAN_SIGNED:
+                    continue
+                with dns_peers.serving(name, dns_peers.Settings(dns_zone.ORIGIN, signed.file_for(name))) as server:
+                    signed_columns[name] = signed_results_of(server, signed.anchors)
             except (dns_peers.Absent, RuntimeError) as problem:
                 absent.append(f"{name}: {problem}")
-    if main_columns:
-        table("behaviour", main_columns)
-        table("nice to have", extra_columns)
-        print("\ndeviations:")
-        deviations(main_columns)
-    ours = {**main_columns.get(dns_peers.OURS, {}), **extra_columns.get(dns_peers.OURS, {})}
-    failures = [f"{row}: {problem}" for row, problem in ours.items() if problem is not None]
+    tables = {"behaviour": columns, "signed zone": signed_columns, "nice to have": extras}
+    for title, shown in tables.items():
+        if shown:
+            table(title, shown)
+    print("\ndeviations:")
+    deviations(columns)
+    deviations(signed_columns)
+    failures = [f"{row}: {problem}" for shown in tables.values()
+                for row, problem in shown.get(dns_peers.OURS, {}).items() if problem is not None]
     for line in failures + absent:
         print(f"FAILED {line}")
     return 1 if failures or absent else 0

@@ -4,6 +4,8 @@
 #include <map>
 #include <sstream>
 
+#include "dns/soa.h"
+
 namespace swb::test {
 namespace {
 
@@ -18,54 +20,67 @@ struct Key {
 Result<Rdata> soaFromText(const std::string& text) {
     std::istringstream words(text);
     std::string primary, mailbox;
-    words >> primary >> mailbox;
+    SoaNumbers numbers;
+    words >> primary >> mailbox >> numbers.serial >> numbers.refreshSeconds >> numbers.retrySeconds >>
+        numbers.expireSeconds >> numbers.minimumSeconds;
     const Name primaryName = TRY(Name::fromText(primary));
     const Name mailboxName = TRY(Name::fromText(mailbox));
-    Rdata data(primaryName.view().wire());
-    data += mailboxName.view().wire();
-    for (uint32_t number = 0; words >> number;)
-        for (int shift = 24; shift >= 0; shift -= 8) data += static_cast<char>(number >> shift);
-    return data;
+    return soaData(primaryName, mailboxName, numbers);
 }
 
-Result<std::vector<ZoneRecordSet>> readSets(const std::string& path) {
-    std::ifstream file(path);
-    if (!file) return fail(ErrorCode::NotFound, "cannot read " + path);
-    std::map<Key, ZoneRecordSet> sets;
-    std::string line;
-    while (std::getline(file, line)) {
-        std::istringstream words(line);
-        std::string owner, recordClass, typeText, data;
-        uint32_t ttlSeconds = 0;
-        if (!(words >> owner >> ttlSeconds >> recordClass >> typeText)) continue;
-        std::getline(words >> std::ws, data);
-        const uint16_t type = TRY(typeFromText(typeText));
-        ZoneRecordSet& record = sets[{owner, type}];
-        record.name = TRY(Name::fromText(owner));
-        record.set.type = type;
-        record.set.ttlSeconds = ttlSeconds;
-        record.set.records.push_back(TRY(type == type::soa ? soaFromText(data) : rdataFromText(type, data)));
-    }
-    std::vector<ZoneRecordSet> list;
-    for (auto& [key, record] : sets) list.push_back(std::move(record));
-    return list;
+// The type that an RRSIG is over: its data's first two octets.
+uint16_t coveredType(const Rdata& data) {
+    return static_cast<uint16_t>(static_cast<uint8_t>(data[0]) << 8 | static_cast<uint8_t>(data[1]));
+}
+
+struct Line {
+    std::string owner;
+    uint16_t type = 0;
+    uint32_t ttlSeconds = 0;
+    Rdata data;
+};
+
+// False for a line without a record.
+Result<bool> readLine(const std::string& text, Line& line) {
+    std::istringstream words(text);
+    std::string recordClass, typeText, data;
+    if (!(words >> line.owner >> line.ttlSeconds >> recordClass >> typeText)) return false;
+    std::getline(words >> std::ws, data);
+    line.type = TRY(typeFromText(typeText));
+    line.data = TRY(line.type == type::soa ? soaFromText(data) : rdataFromText(line.type, data));
+    return true;
 }
 
 }  // namespace
 
 Result<ZonePointer> loadZone(const std::string& origin, const std::string& path) {
-    return ZoneSnapshot::fromSets(TRY(Name::fromText(origin)), TRY(readSets(path)));
+    std::ifstream file(path);
+    if (!file) return fail(ErrorCode::NotFound, "cannot read " + path);
+    std::map<Key, ZoneRecordSet> sets;
+    std::string text;
+    for (Line line; std::getline(file, text);) {
+        if (!TRY(readLine(text, line))) continue;
+        const bool isSignature = line.type == type::rrsig;
+        const uint16_t type = isSignature ? coveredType(line.data) : line.type;
+        ZoneRecordSet& zoneSet = sets[{line.owner, type}];
+        zoneSet.name = TRY(Name::fromText(line.owner));
+        zoneSet.set.type = type;
+        zoneSet.set.ttlSeconds = line.ttlSeconds;
+        (isSignature ? zoneSet.set.signatures : zoneSet.set.records).push_back(line.data);
+    }
+    std::vector<ZoneRecordSet> list;
+    for (auto& [key, set] : sets) list.push_back(std::move(set));
+    return ZoneSnapshot::fromSets(TRY(Name::fromText(origin)), std::move(list));
 }
 
 Result<void> publishAddress(Server& server, const std::string& name, const std::string& address) {
-    const Name owner = TRY(Name::fromText(name));
     const ZonePointer zone = server.zones()->zones().front();
-    const ZoneNode node = zone->nodeOf(owner);
-    const RecordSet* present = node ? node.find(type::a) : nullptr;
-    if (!present) return fail(ErrorCode::NotFound, name + " has no address");
+    const IpAddress ip = TRY(IpAddress::fromText(address));
     ZoneEdits edits;
-    edits.records = {{owner, {type::a, present->ttlSeconds, {Rdata(TRY(IpAddress::fromText(address)).wire())}}}};
-    return server.publish(TRY(zone->with(TRY(zone->draft(edits)))));
+    edits.records.push_back({TRY(Name::fromText(name)), {type::a, 300, {Rdata(ip.wire())}}});
+    const ZoneChange change = TRY(zone->draft(edits));
+    if (change.isEmpty()) return {};
+    return server.publish(TRY(zone->with(change)));
 }
 
 }  // namespace swb::test
