@@ -1,6 +1,7 @@
 // The answer path takes no memory: measured, not believed.
 #include "dns/answer.h"
 #include "dns/dns_test_support.h"
+#include "dns/signed_test_zone.h"
 
 // Of this thread, counted in allocation_counter_test.cpp.
 size_t allocationCount();
@@ -9,7 +10,9 @@ namespace swb::dns::test {
 namespace {
 
 TEST(DnsAnswer, TakesNoMemory) {
-    const ZoneSet zones({exampleZone()});
+    const auto signedZone = formallySigned(*exampleZone());
+    ASSERT_TRUE(signedZone) << describe(signedZone.error());
+    const std::array<ZoneSet, 2> both = {ZoneSet({exampleZone()}), ZoneSet({*signedZone})};
     std::vector<Bytes> queries;
     // Every option this server knows, and one that it does not.
     Bytes all;
@@ -29,13 +32,16 @@ TEST(DnsAnswer, TakesNoMemory) {
                               "x.sub.fo.example", "any.wild.fo.example", "big.fo.example", "other.example"})
         for (const uint16_t asked : {type::a, type::ns, type::soa, type::txt, type::any})
             for (const Bytes& options : {Bytes(), all})
-                queries.push_back(query(owner, asked, {Edns{.options = options}}));
+                for (const uint16_t flags : {uint16_t{0}, ednsDnssecOk})
+                    queries.push_back(query(owner, asked, {Edns{.flags = flags, .options = options}}));
     Bytes out(messageBytesMax);
     const size_t before = allocationCount();
     size_t total = 0;
-    for (const Bytes& bytes : queries) total += answer(bytes, context, zones, out);
-    context.transport = Transport::tcp;
-    for (const Bytes& bytes : queries) total += answer(bytes, context, zones, out);
+    for (const Transport transport : {Transport::udp, Transport::tcp})
+        for (const ZoneSet& zones : both) {
+            context.transport = transport;
+            for (const Bytes& bytes : queries) total += answer(bytes, context, zones, out);
+        }
     EXPECT_EQ(allocationCount(), before);
     EXPECT_GT(total, 0u);
     const auto counted = std::make_unique<int>(1);

@@ -1,11 +1,13 @@
 // answer() takes any bytes from strangers. Whatever they are: nothing is written outside the buffer, the reply keeps
-// the size limit, and it is a well-formed response to this query.
+// the size limit, and it is a well-formed response to this query; from an unsigned zone and a signed one, with and
+// without cookies, identifier, and rate limit.
 #include <array>
 #include <cstdint>
 
 #include "base/assert.h"
 #include "dns/answer.h"
 #include "dns/message.h"
+#include "dns/signed_test_zone.h"
 
 namespace {
 
@@ -14,8 +16,8 @@ using namespace swb::dns;
 constexpr uint8_t guardOctet = 0xa5;
 constexpr size_t guardBytes = 64;
 
-const ZoneSet& zones() {
-    static const ZoneSet built = [] {
+ZonePointer unsignedZone() {
+    static const ZonePointer built = [] {
         ZoneDefinition definition;
         definition.origin = *Name::fromText("fo.example");
         definition.nameServers = {{*Name::fromText("ns1.fo.example"), {*IpAddress::fromText("192.0.2.1")}}};
@@ -33,18 +35,53 @@ const ZoneSet& zones() {
         std::string big;
         for (int i = 0; i < 8; ++i) big += '"' + std::string(200, 'x') + "\" ";
         set("big.fo.example", type::txt, big);
-        return ZoneSet({*ZoneSnapshot::build(std::move(definition))});
+        return *ZoneSnapshot::build(std::move(definition));
     }();
     return built;
 }
 
-void check(std::span<const uint8_t> query, Transport transport, size_t limit) {
+// The time of the cookie in the corpus.
+constexpr uint32_t now = 1559731985;
+
+struct World {
+    const ZoneSet* zones;
+    AnswerContext context;
+};
+
+// Of a fixed key, so that an input always does the same.
+const CookieSecrets& secrets() {
+    static const CookieSecrets derived = [] {
+        CookieKey key{};
+        key[0] = 1;
+        return CookieSecrets::derive({&key, 1}, now);
+    }();
+    return derived;
+}
+
+World plainWorld(Transport transport) {
+    static const ZoneSet zones({unsignedZone()});
+    World world{&zones, {}};
+    world.context.transport = transport;
+    return world;
+}
+
+World fullWorld(Transport transport) {
+    static const ZoneSet zones({*test::formallySigned(*unsignedZone())});
+    World world{&zones, {}};
+    world.context.transport = transport;
+    world.context.client = *IpAddress::fromText("192.0.2.1");
+    world.context.unixSeconds = now;
+    world.context.cookies = &secrets();
+    world.context.nsid = "fuzz";
+    world.context.zoneIsStale = true;
+    return world;
+}
+
+void check(std::span<const uint8_t> query, const World& world, size_t limit) {
     static std::array<uint8_t, messageBytesMax + guardBytes> out;
     const std::span<uint8_t> guard = std::span(out).subspan(limit, guardBytes);
     for (uint8_t& octet : guard) octet = guardOctet;
-    AnswerContext context;
-    context.transport = transport;
-    const size_t length = answer(query, context, zones(), std::span(out).first(limit));
+    const size_t length = answer(query, world.context, *world.zones, std::span(out).first(limit));
     for (const uint8_t octet : guard) SWB_ASSERT(octet == guardOctet, "nothing is written behind the buffer");
     const bool deservesReply = query.size() >= headerBytes && (query[2] & 0x80) == 0;
     SWB_ASSERT((length > 0) == deservesReply, "every query gets a reply, and nothing else does");
@@ -58,8 +95,10 @@ void check(std::span<const uint8_t> query, Transport transport, size_t limit) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-    check({data, size}, Transport::udp, plainUdpBytes);
-    check({data, size}, Transport::udp, ednsUdpBytes);
-    check({data, size}, Transport::tcp, messageBytesMax);
+    for (const auto& world : {plainWorld, fullWorld}) {
+        check({data, size}, world(Transport::udp), plainUdpBytes);
+        check({data, size}, world(Transport::udp), ednsUdpBytes);
+        check({data, size}, world(Transport::tcp), messageBytesMax);
+    }
     return 0;
 }
