@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "agent/agent.h"
+#include "base/file_limit.h"
 #include "base/log.h"
 #include "net/websocket_client.h"
 
@@ -54,6 +55,7 @@ Result<void> runAgent(const RunSettings& settings) {
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
+    raiseFileLimit("agent");
 
     const auto configuration = TRY(agent::loadConfiguration(settings.directory));
     TRY(agent::loadIdentity(settings.directory));

@@ -74,6 +74,7 @@ Result<int> showApplication(Context& context, const Arguments& arguments) {
     for (const char c : textAt(answer, "definition")) definition += c == '\n' ? std::string("\n") : printable({&c, 1});
     if (!definition.empty() && !definition.ends_with('\n')) definition += '\n';
     output.text(definition);
+    if (memberAt(answer, "maintenance")) output.text("maintenance now  " + cell(answer, "maintenance") + "\n");
     for (const std::string_view member : {"fronts", "processes", "databases", "secrets"})
         output.text(partsText(answer, member));
     return 0;

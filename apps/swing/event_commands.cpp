@@ -19,29 +19,43 @@ std::string eventLine(const Json& event) {
     return line;
 }
 
-// Where to begin: after the given event, or so that the newest few are seen.
-Result<int64_t> startAfter(ApiClient& api, const Arguments& arguments) {
-    if (arguments.has("--after")) return arguments.number("--after");
-    const Json answer = TRY(api.get(Path("events").with("limit", "1")));
-    return std::max<int64_t>(0, integerAt(answer, "latest") - arguments.number("--limit", lastEvents));
-}
+// Only these events, as the controller filters them.
+struct Filter {
+    std::string type, subject;
+
+    bool empty() const { return type.empty() && subject.empty(); }
+    Path on(Path path) const { return std::move(path).with("type", type).with("subject", subject); }
+};
 
 // Every event after that one, page by page, at most `limit` (0: all); moves `after` on.
-Result<JsonArray> readEvents(ApiClient& api, int64_t& after, int64_t limit) {
+Result<JsonArray> readEvents(ApiClient& api, const Filter& filter, int64_t& after, int64_t limit) {
     JsonArray all;
     for (;;) {
         const int64_t left =
             limit > 0 ? limit - static_cast<int64_t>(all.size()) : static_cast<int64_t>(limits::eventPage);
         const int64_t page = std::min<int64_t>(left, limits::eventPage);
         if (page <= 0) return all;
-        const Json answer =
-            TRY(api.get(Path("events").with("after", std::to_string(after)).with("limit", std::to_string(page))));
+        const Json answer = TRY(api.get(
+            filter.on(Path("events").with("after", std::to_string(after)).with("limit", std::to_string(page)))));
         const JsonArray& events = arrayOf(answer, "events");
         for (const Json& event : events) {
             all.push_back(event);
             after = std::max(after, integerAt(event, "sequence", after));
         }
         if (static_cast<int64_t>(events.size()) < page) return all;
+    }
+}
+
+// The newest events, oldest first. A filter may leave few of many: then it looks further and further back.
+Result<JsonArray> readNewest(ApiClient& api, const Filter& filter, int64_t& after, int64_t count) {
+    const int64_t latest = integerAt(TRY(api.get(Path("events").with("limit", "1"))), "latest");
+    for (int64_t window = count;; window *= 16) {
+        after = std::max<int64_t>(0, latest - window);
+        const bool whole = after == 0 || filter.empty();
+        JsonArray events = TRY(readEvents(api, filter, after, filter.empty() ? count : 0));
+        if (!whole && static_cast<int64_t>(events.size()) < count) continue;
+        if (static_cast<int64_t>(events.size()) > count) events.erase(events.begin(), events.end() - count);
+        return events;
     }
 }
 
@@ -53,7 +67,7 @@ void print(Output& output, const Json& event) {
 }
 
 // Follows the stream for ever; a stream that breaks is taken up again after the last event seen.
-Result<int> follow(Context& context, ApiClient& api, int64_t after) {
+Result<int> follow(Context& context, ApiClient& api, const Filter& filter, int64_t after) {
     InterruptGuard interrupt;
     const auto onEvent = [&](const ServerEvent& received) {
         const auto event = parseJson(received.data);
@@ -63,7 +77,8 @@ Result<int> follow(Context& context, ApiClient& api, int64_t after) {
     };
     bool away = false;
     while (!interrupt.requested()) {
-        const auto ended = api.stream((Path("events") / "stream").with("after", std::to_string(after)), onEvent);
+        const auto ended =
+            api.stream(filter.on((Path("events") / "stream").with("after", std::to_string(after))), onEvent);
         if (interrupt.requested()) break;
         if (!ended && ended.error().code != ErrorCode::Unreachable) return fail(ended.error());
         if (!ended && !away) context.output().note("swing: " + ended.error().message + "; trying again");
@@ -75,13 +90,15 @@ Result<int> follow(Context& context, ApiClient& api, int64_t after) {
 
 Result<int> tailEvents(Context& context, const Arguments& arguments) {
     ApiClient& api = *TRY(context.api());
-    int64_t after = TRY(startAfter(api, arguments));
-    const JsonArray events =
-        TRY(readEvents(api, after, arguments.number("--limit", arguments.has("--after") ? 0 : lastEvents)));
+    const Filter filter{arguments.text("--type"), arguments.text("--subject")};
+    int64_t after = arguments.number("--after", 0);
+    const JsonArray events = arguments.has("--after")
+                                 ? TRY(readEvents(api, filter, after, arguments.number("--limit", 0)))
+                                 : TRY(readNewest(api, filter, after, arguments.number("--limit", lastEvents)));
     if (!arguments.has("--follow")) context.output().document(JsonObject{{"events", events}, {"latest", after}});
     if (arguments.has("--follow") || !context.output().json())
         for (const Json& event : events) print(context.output(), event);
-    return arguments.has("--follow") ? follow(context, api, after) : 0;
+    return arguments.has("--follow") ? follow(context, api, filter, after) : 0;
 }
 
 }  // namespace
@@ -92,9 +109,12 @@ std::vector<Command> eventCommands() {
              "show the newest events, and those to come",
              "With --follow --json every line is one event as a JSON document; without --follow the answer is one "
              "document.",
-             "swing event tail --follow\nswing event tail --after 1200 --json",
+             "swing event tail --follow\nswing event tail --type run. --subject group/shop\nswing event tail --after "
+             "1200 --json",
              {{"--follow", flag, "go on with new events until Ctrl-C"},
               {"--after", number, "begin after this sequence number", "N", false, 0, int64_t{1} << 53},
+              {"--type", value, "only events whose type begins so: run.step.done, run., server", "TYPE"},
+              {"--subject", value, "only events about this: group/shop, run/ID, application/NAME", "SUBJECT"},
               {"--limit", number, "at most so many at first; default 20, with --after all", "N", false, 1, 100'000}},
              tailEvents}};
 }

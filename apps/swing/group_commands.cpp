@@ -72,7 +72,8 @@ Result<JsonObject> chosenFronts(const std::vector<std::string>& words) {
     for (const std::string& word : words) {
         const size_t equals = word.find('=');
         if (equals == std::string::npos || equals == 0)
-            return fail(ErrorCode::InvalidInput, "'" + word.substr(0, 80) + "' is not APP=ADDRESS", "for example shop-fra=203.0.113.10");
+            return fail(ErrorCode::InvalidInput, "'" + word.substr(0, 80) + "' is not APP=ADDRESS",
+                        "for example shop-fra=203.0.113.10");
         Json& addresses = fronts[word.substr(0, equals)];
         if (!addresses.is_array()) addresses = JsonArray{};
         addresses.as_array().emplace_back(word.substr(equals + 1));
@@ -164,13 +165,14 @@ std::vector<Command> groupCommands() {
          createGroup},
         {"group update", "change a group", "An empty value (--secondary '') takes the application out of that slot.",
          "swing group update shop --ttl 30\nswing group update shop --secondary ''",
-         withGroupOptions({name,
-                           {"--primary", value, "application of the first slot", "APP"},
-                           {"--secondary", value, "application of the second slot", "APP"},
-                           {"--front", values, "web front that gets the address while APP is current (repeat); default: all",
-                            "APP=ADDRESS"},
-                           {"--protect", flag, "only an admin may switch it"},
-                           {"--no-protect", flag, "an operator may switch it"}}),
+         withGroupOptions(
+             {name,
+              {"--primary", value, "application of the first slot", "APP"},
+              {"--secondary", value, "application of the second slot", "APP"},
+              {"--front", values, "web front that gets the address while APP is current (repeat); default: all",
+               "APP=ADDRESS"},
+              {"--protect", flag, "only an admin may switch it"},
+              {"--no-protect", flag, "an operator may switch it"}}),
          updateGroup},
         {"group list", "list the groups", "", "swing group list", {}, listGroups},
         {"group show",

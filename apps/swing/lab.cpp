@@ -4,6 +4,8 @@
 
 namespace swb::swing {
 
-int labCommand(const std::vector<std::string>& arguments) { return lab::runCommand(arguments); }
+int labCommand(const std::vector<std::string>& arguments) {
+    return lab::runCommand(arguments);
+}
 
 }  // namespace swb::swing

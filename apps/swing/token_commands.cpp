@@ -14,7 +14,7 @@ Result<int> createToken(Context& context, const Arguments& arguments) {
     output.document(answer);
     output.line(printable(textAt(answer, "token")));
     if (!output.json())
-        output.note("role " + arguments.text("--role") + ", good until " +
+        output.note("token " + cell(answer, "id") + ", role " + arguments.text("--role") + ", good until " +
                     (textAt(answer, "expiresAt").empty() ? "it is deleted" : shortTime(textAt(answer, "expiresAt"))) +
                     "; it is not shown again");
     return 0;

@@ -4,8 +4,10 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/file_limit.h"
 #include "base/log.h"
 #include "config.h"
+#include "dispatch/history.h"
 #include "gateway.h"
 #include "secondaries.h"
 #include "signals.h"
@@ -69,10 +71,33 @@ Result<void> writeReady(const RunRequest& request, const net::HttpServer& server
                                0644);
 }
 
+// History is looked at now and then, and never while a run might be held up by it.
+class Housekeeping {
+  public:
+    Housekeeping(store::Store& store, const dispatch::Conductor& conductor) : store_(store), conductor_(conductor) {}
+
+    void tick(MonotonicMs now) {
+        if (now < dueAt_ || !conductor_.active().empty()) return;
+        dueAt_ = now + periodMs;
+        const auto forgotten = dispatch::forgetHistory(store_);
+        if (!forgotten)
+            logWarning("swingd", "old history was not forgotten: {}", describe(forgotten.error()));
+        else if (forgotten->runs || forgotten->events)
+            logInfo("swingd", "forgot {} finished runs and {} old events", forgotten->runs, forgotten->events);
+    }
+
+  private:
+    static constexpr int64_t periodMs = 60'000;
+    store::Store& store_;
+    const dispatch::Conductor& conductor_;
+    MonotonicMs dueAt_ = 0;
+};
+
 }  // namespace
 
 Result<void> runDaemon(const RunRequest& request) {
     const Fd signals = TRY(blockSignals());
+    raiseFileLimit("swingd");
     const SystemClock clock;
     const DataPaths paths(request.directory);
     const DaemonConfig config = TRY(readConfig(paths.config));
@@ -110,10 +135,12 @@ Result<void> runDaemon(const RunRequest& request) {
     TRY_VOID(writeReady(request, server, *publisher));
     logInfo("swingd", "version {} serves {} at port {}", SWB_VERSION, config.zone.zone, server.port());
 
+    Housekeeping housekeeping(*store, conductor);
     for (;;) {
         pollfd wait{signals.get(), POLLIN, 0};
         if (::poll(&wait, 1, 500) > 0) break;
         fleet.tick();
+        housekeeping.tick(clock.monotonic());
     }
     logInfo("swingd", "stopping");
     server.stop();

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/log.h"
+#include "store/state.h"
 
 namespace swb {
 namespace {
@@ -29,8 +30,9 @@ Json eventJson(const store::Event& event) {
 // One reader of the event log: what it missed first, then what comes, each once and in order.
 class EventFollower : public std::enable_shared_from_this<EventFollower> {
   public:
-    EventFollower(store::Store& store, std::shared_ptr<net::EventStream> stream, int64_t after)
-        : store_(store), stream_(std::move(stream)), after_(after) {}
+    // wanted: which types and subject; what is not wanted is passed over.
+    EventFollower(store::Store& store, std::shared_ptr<net::EventStream> stream, store::EventQuery wanted)
+        : store_(store), stream_(std::move(stream)), wanted_(std::move(wanted)), after_(wanted_.after) {}
 
     void start() {
         auto self = shared_from_this();
@@ -52,16 +54,18 @@ class EventFollower : public std::enable_shared_from_this<EventFollower> {
             const auto events = store_.events(query);
             if (!events || events->empty()) return;
             for (const store::Event& event : *events) {
+                after_ = event.sequence;
+                if (!store::matches(event, wanted_)) continue;
                 if (!stream_->send(
                         net::EventStream::format(std::to_string(event.sequence), event.type, toText(eventJson(event)))))
                     return;
-                after_ = event.sequence;
             }
         }
     }
 
     store::Store& store_;
     std::shared_ptr<net::EventStream> stream_;
+    const store::EventQuery wanted_;
     std::mutex mutex_;
     int64_t after_;
     store::Subscription subscription_;
@@ -98,11 +102,14 @@ void Gateway::stream(const net::HttpRequest& request, const net::HttpRespond& re
         return respond(net::HttpResponse::error(actor.error()));
     std::string_view from = request.header("last-event-id");
     if (from.empty()) from = request.parameter("after");
-    int64_t after = store_.latestSequence();
-    if (!from.empty()) std::from_chars(from.data(), from.data() + from.size(), after);
+    store::EventQuery wanted;
+    wanted.after = store_.latestSequence();
+    if (!from.empty()) std::from_chars(from.data(), from.data() + from.size(), wanted.after);
+    wanted.typePrefix = request.parameter("type");
+    wanted.subject = request.parameter("subject");
     net::HttpResponse response;
     response.stream = std::make_shared<net::EventStream>();
-    auto follower = std::make_shared<EventFollower>(store_, response.stream, after);
+    auto follower = std::make_shared<EventFollower>(store_, response.stream, std::move(wanted));
     respond(response);
     follower->start();
 }

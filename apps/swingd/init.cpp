@@ -25,8 +25,8 @@ Result<InitResult> initialise(const InitRequest& request) {
     TRY(crypto::Sealer::load(paths.sealKey));
     const SystemClock clock;
     auto store = TRY(store::SqliteStore::open(paths.store, clock));
-    const Secret token = TRY(api::createToken(*store, "admin", Role::admin, 0, "swingd init"));
-    TRY_VOID(writeFileAtomically(paths.adminToken, token.reveal() + "\n", 0600));
+    const api::CreatedToken token = TRY(api::createToken(*store, "admin", Role::admin, 0, "swingd init"));
+    TRY_VOID(writeFileAtomically(paths.adminToken, token.secret.reveal() + "\n", 0600));
     // Last: a directory with a configuration is complete.
     TRY_VOID(writeFileAtomically(paths.config, configText(request.config), 0644));
     return InitResult{TRY(crypto::fingerprint(authority.certificatePem)), paths.adminToken, paths.authority,

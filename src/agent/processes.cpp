@@ -17,6 +17,7 @@ namespace {
 
 Result<driver::ProcessState> applyOne(VerbCall& call, const LocalApplication& application, const ProcessSpec& process) {
     auto& driver = call.services.drivers.process();
+    call.services.pacing->forget(application.name + "/" + process.name);
     TRY(driver.apply(application.name, process, application.environmentOf(process), call.processContext()));
     return driver.awaitHealthy(application.name, process, call.processContext());
 }

@@ -145,8 +145,11 @@ Json Sampler::frontFacts(const std::string& application, const WebSpec& web) {
 
 Json Sampler::processFacts(const std::string& application, const ProcessSpec& process) {
     const auto state = services_.drivers.process().inspect(application, process, contextOf(services_.processState()));
-    return JsonObject{
-        {"pid", state.pid}, {"running", state.running}, {"healthy", state.healthy}, {"error", state.error}};
+    const auto pacing = services_.pacing->state(application + "/" + process.name, SystemClock().monotonic());
+    JsonObject facts{{"pid", state.pid},   {"running", state.running},    {"healthy", state.healthy},
+                     {"user", state.user}, {"restarts", pacing.restarts}, {"error", state.error}};
+    if (!state.running && pacing.nextInMs > 0) facts["nextStartInMs"] = pacing.nextInMs;
+    return facts;
 }
 
 }  // namespace swb::agent

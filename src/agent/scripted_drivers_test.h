@@ -213,7 +213,7 @@ class ScriptedProcesses final : public driver::ProcessDriver {
   private:
     driver::ProcessState state(const std::string& name) {
         const bool up = running.count(name) > 0;
-        return {name, up ? 42 : 0, up, up, "", ""};
+        return {name, up ? 42 : 0, up, up, "shop", "", ""};
     }
 };
 

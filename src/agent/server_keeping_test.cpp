@@ -175,6 +175,29 @@ TEST_F(Keeping, SupervisorKeepsProcessesAsTheStateSays) {
     EXPECT_FALSE(drivers.processes.isRunning("worker"));
 }
 
+TEST_F(Keeping, AProcessThatKeepsEndingIsStartedLessAndLessOften) {
+    Supervisor supervisor(services);
+    ASSERT_TRUE(run("process.apply", ofApplication("writers", false)));
+    drivers.processes.history.clear();
+    for (int i = 0; i < 5; ++i) {
+        drivers.processes.running.erase("web");
+        look(supervisor);
+    }
+    EXPECT_EQ(drivers.processes.history, std::vector<std::string>{"apply web"}) << "at once, then not for a second";
+    EXPECT_FALSE(drivers.processes.isRunning("web"));
+    Sampler sampler(services);
+    sampler.sample();
+    ASSERT_TRUE(sampler.awaitIdle(SystemClock().monotonic() + 5000));
+    const Json facts = sampler.facts();
+    const Json& web = *memberAt(*memberAt(facts, "processes"), "shop-fra/web");
+    EXPECT_EQ(integerAt(web, "restarts"), 1);
+    EXPECT_GT(integerAt(web, "nextStartInMs"), 0);
+    // What an operator asks for is done now.
+    ASSERT_TRUE(run("process.apply", ofApplication("writers", false)));
+    EXPECT_TRUE(drivers.processes.isRunning("web"));
+    EXPECT_EQ(services.pacing->state("shop-fra/web", SystemClock().monotonic()).restarts, 0);
+}
+
 TEST_F(Keeping, AHangingDatabaseMakesNothingElseLate) {
     std::atomic<bool> release{false};
     server("main").onInspect = [&](const driver::Context&) {

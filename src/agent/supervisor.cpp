@@ -93,8 +93,15 @@ void Supervisor::lookAtProcesses(const std::string& name) {
         const driver::Context context = contextOf(services_.processState(), lookMs);
         const auto state = driver.inspect(name, process, context);
         const bool shouldRun = application->shouldRun(process);
+        const std::string key = name + "/" + processName;
+        const MonotonicMs now = SystemClock().monotonic();
+        if (state.running) services_.pacing->sawRunning(key, now);
         if (state.running == shouldRun) {
-            report(name + "/" + processName, "");
+            report(key, "");
+            continue;
+        }
+        if (shouldRun && !services_.pacing->mayStart(key, now)) {
+            report(key, "it keeps ending, so it is started less and less often: " + state.error);
             continue;
         }
         const auto changed = shouldRun ? driver.apply(name, process, application->environmentOf(process), context)

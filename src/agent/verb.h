@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include "agent/boot_guard.h"
 #include "agent/drivers.h"
 #include "agent/locks.h"
+#include "agent/restart_pacing.h"
 #include "link/message.h"
 
 namespace swb::agent {
@@ -29,6 +31,7 @@ struct Services {
     BootGuards& guards;
     Applications& applications;
     Locks& locks;
+    std::shared_ptr<RestartPacing> pacing = std::make_shared<RestartPacing>();  // of the applications' processes
 
     // Where a driver keeps its keys and records.
     std::string databaseState(const DatabaseSpec& spec) const;

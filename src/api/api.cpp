@@ -111,9 +111,9 @@ Result<Response> Api::dispatch(const Request& request) {
                 "GET /v1/openapi.json lists the routes");
 }
 
-Result<Secret> createToken(store::Store& store, const std::string& name, Role role, UnixMs expiresAt,
-                           const std::string& actor) {
-    const Secret secret(newSecretToken());
+Result<CreatedToken> createToken(store::Store& store, const std::string& name, Role role, UnixMs expiresAt,
+                                 const std::string& actor) {
+    Secret secret(newSecretToken());
     ApiToken token;
     token.id = newId("t");
     token.hash = crypto::hashToken(secret);
@@ -125,7 +125,7 @@ Result<Secret> createToken(store::Store& store, const std::string& name, Role ro
     commit.events.push_back(
         {"token.created", "token/" + token.id, actor, JsonObject{{"name", name}, {"role", nameOf(role)}}});
     TRY(store.commit(commit));
-    return secret;
+    return CreatedToken{token.id, std::move(secret)};
 }
 
 }  // namespace swb::api

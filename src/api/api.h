@@ -78,8 +78,12 @@ class Api {
     Context context_;
 };
 
-// The first admin token of a new controller; answers it in clear, stores its hash.
-Result<Secret> createToken(store::Store& store, const std::string& name, Role role, UnixMs expiresAt,
-                           const std::string& actor);
+struct CreatedToken {
+    std::string id;
+    Secret secret;
+};
+// Answers the token in clear, this once, and stores its hash.
+Result<CreatedToken> createToken(store::Store& store, const std::string& name, Role role, UnixMs expiresAt,
+                                 const std::string& actor);
 
 }  // namespace swb::api

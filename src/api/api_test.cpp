@@ -29,7 +29,7 @@ class ApiTest : public testing::Test {
                             "test.example", "https://127.0.0.1:1", "0"});
         for (const auto& [role, token] :
              {std::pair{Role::admin, &admin}, {Role::operator_, &operator_}, {Role::viewer, &viewer}})
-            *token = createToken(store, std::string(nameOf(role)), role, 0, "test")->reveal();
+            *token = createToken(store, std::string(nameOf(role)), role, 0, "test")->secret.reveal();
     }
     ~ApiTest() override {
         conductor->stop();
@@ -61,7 +61,7 @@ class ApiTest : public testing::Test {
         application.site = site;
         for (const std::string& address : addresses) {
             WebSpec web;
-            web.server = site + "-1";
+            web.server = site + "-" + std::to_string(application.web.size() + 1);
             web.address = address;
             web.listen = {"80"};
             web.upstream = {"127.0.0.1", 3000};
@@ -125,7 +125,7 @@ TEST_F(ApiTest, EveryRouteButTwoWantsATokenAndItsRole) {
 }
 
 TEST_F(ApiTest, AnExpiredTokenIsRefusedAndTheLastAdminStays) {
-    const Secret old = *createToken(store, "old", Role::admin, clock.now() - 1, "test");
+    const Secret old = createToken(store, "old", Role::admin, clock.now() - 1, "test")->secret;
     EXPECT_EQ(code(ask("GET", "/v1/sites", nullptr, old.reveal())), "SWB-UNAUTHENTICATED");
     const Response tokens = ask("GET", "/v1/tokens");
     for (const Json& token : memberAt(tokens.body, "tokens")->as_array()) {
@@ -133,6 +133,16 @@ TEST_F(ApiTest, AnExpiredTokenIsRefusedAndTheLastAdminStays) {
         if (textAt(token, "name") == "admin")
             EXPECT_EQ(code(ask("DELETE", "/v1/tokens/" + textAt(token, "id"))), "SWB-IN-USE");
     }
+}
+
+TEST_F(ApiTest, ANewTokenIsAnsweredWithTheIdThatDeletesIt) {
+    const Response made = ask("POST", "/v1/tokens", JsonObject{{"name", "ci"}, {"role", "operator"}});
+    ASSERT_EQ(made.status, 201) << toText(made.body);
+    const std::string id = textAt(made.body, "id"), token = textAt(made.body, "token");
+    ASSERT_TRUE(id.starts_with("t-")) << toText(made.body);
+    EXPECT_EQ(ask("GET", "/v1/sites", nullptr, token).status, 200);
+    EXPECT_EQ(ask("DELETE", "/v1/tokens/" + id).status, 200);
+    EXPECT_EQ(ask("GET", "/v1/sites", nullptr, token).status, 401);
 }
 
 TEST_F(ApiTest, AJoinTokenWorksOnce) {

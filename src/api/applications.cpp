@@ -137,7 +137,8 @@ Result<Response> listApplications(Context& context, const Call&) {
                                  {"site", application.site},
                                  {"servers", JsonArray(servers.begin(), servers.end())},
                                  {"group", groupName},
-                                 {"role", role}});
+                                 {"role", role},
+                                 {"maintenance", maintenanceOf(context, application)}});
     }
     return Response{200, JsonObject{{"applications", out}}};
 }
@@ -172,6 +173,7 @@ Result<Response> showApplication(Context& context, const Call& call) {
     }
     return Response{200, JsonObject{{"application", applicationToJson(application)},
                                     {"definition", textAt(document.body, "text")},
+                                    {"maintenance", maintenanceOf(context, application)},
                                     {"fronts", fronts},
                                     {"processes", processes},
                                     {"databases", databases},

@@ -41,6 +41,22 @@ Json telemetryOf(const Context& context, const Application& application, const s
     return found ? *found : Json(nullptr);
 }
 
+std::string maintenanceOf(const Context& context, const Application& application) {
+    if (application.web.empty()) return "none";
+    bool allOff = true;
+    for (const WebSpec& web : application.web) {
+        std::string mode = "unknown";
+        const Json facts = context.fleet.facts(web.server);
+        if (const Json* fronts = memberAt(facts, "fronts"))
+            if (const Json* front = memberAt(*fronts, application.name + "/" + web.address);
+                front && context.fleet.connected(web.server))
+                mode = textAt(*front, "mode", "unknown");
+        if (mode == "page") return mode;
+        allOff = allOff && mode == "off";
+    }
+    return allOff ? "off" : "unknown";
+}
+
 Json linkStatus(const Context& context, const Link& link) {
     LinkState state = LinkState::none;
     std::string hint;

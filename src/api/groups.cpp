@@ -95,17 +95,10 @@ Result<Json> groupJson(const Context& context, const Group& group) {
         if (name.empty()) continue;
         const Application application = TRY(loadApplication(context, name));
         const auto addresses = answeredAddresses(group, application);
-        std::string mode = "unknown";
-        for (const WebSpec& web : application.web) {
-            const Json facts = context.fleet.facts(web.server);
-            const Json* fronts = memberAt(facts, "fronts");
-            const Json* front = fronts ? memberAt(*fronts, name + "/" + web.address) : nullptr;
-            if (front) mode = textAt(*front, "mode", mode);
-        }
         applications.push_back(JsonObject{{"name", name},
                                           {"site", application.site},
                                           {"role", name == group.current ? "current" : "standby"},
-                                          {"maintenance", mode},
+                                          {"maintenance", maintenanceOf(context, application)},
                                           {"addresses", JsonArray(addresses.begin(), addresses.end())}});
     }
     for (const store::Document& document : TRY(context.store.list("link"))) {

@@ -76,6 +76,9 @@ Result<Application> loadApplication(const Context& context, const std::string& n
 // Begins an `apply` of an application as it is stored: its environment or standing has changed. The answer is the run's
 // id, or a sentence why it could not begin now (the application is busy).
 std::string applyAgain(Context& context, const Call& call, const std::string& application, const std::string& reason);
+// What the application's fronts last reported: "page" when any of them shows the maintenance page, "off" when none does,
+// "unknown" while one has not reported or its agent is away; "none" without a web front.
+std::string maintenanceOf(const Context& context, const Application& application);
 // LinkState, lag and hint from facts; null facts: unknown.
 Json linkStatus(const Context& context, const Link& link);
 // FACTS of a database from the newest telemetry; null when there are none.

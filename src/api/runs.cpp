@@ -88,7 +88,9 @@ Result<Response> listEvents(Context& context, const Call& call) {
                                     {"detail", event.detail},
                                     {"previousHash", event.previousHash},
                                     {"hash", event.hash}});
-    return Response{200, JsonObject{{"events", events}, {"latest", context.store.latestSequence()}}};
+    return Response{200, JsonObject{{"events", events},
+                                    {"oldest", context.store.oldestSequence()},
+                                    {"latest", context.store.latestSequence()}}};
 }
 
 }  // namespace swb::api

@@ -50,8 +50,9 @@ Result<Response> addToken(Context& context, const Call& call) {
                     "viewer, operator or admin");
     if (days < 0 || days > 3650) return fail(ErrorCode::InvalidInput, "days must be 0 (never expires) to 3650");
     const UnixMs expiresAt = days ? context.clock.now() + days * 24 * 3600'000 : 0;
-    const Secret secret = TRY(createToken(context.store, name, *role, expiresAt, call.actorText()));
-    return Response{201, JsonObject{{"token", secret.reveal()},
+    const CreatedToken created = TRY(createToken(context.store, name, *role, expiresAt, call.actorText()));
+    return Response{201, JsonObject{{"id", created.id},
+                                    {"token", created.secret.reveal()},
                                     {"name", name},
                                     {"role", roleName},
                                     {"expiresAt", expiresAt ? Json(isoTime(expiresAt)) : Json(nullptr)}}};

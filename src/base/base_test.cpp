@@ -1,10 +1,14 @@
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <set>
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/file_limit.h"
 #include "base/ids.h"
 #include "base/json.h"
 #include "base/secret.h"
@@ -81,6 +85,22 @@ TEST(File, AtomicWriteReplacesAndKeepsMode) {
     ASSERT_TRUE(removeFile(path));
     ASSERT_TRUE(removeFile(path));
     std::filesystem::remove_all(directory);
+}
+
+TEST(FileLimit, TheSoftLimitBecomesTheHardOneAndIsRemembered) {
+    EXPECT_EQ(fileLimitAtStart(), 0u);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        rlimit limit{64, 256};
+        if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) ::_exit(2);
+        const FileLimit raised = raiseFileLimit("test");
+        ::getrlimit(RLIMIT_NOFILE, &limit);
+        const bool good = raised.before == 64 && raised.now == 256 && limit.rlim_cur == 256 && fileLimitAtStart() == 64;
+        ::_exit(good ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
 }
 
 }  // namespace

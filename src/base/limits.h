@@ -21,6 +21,7 @@ constexpr size_t environmentVariables = 256;
 constexpr size_t environmentValueBytes = 8 << 10;
 constexpr size_t maintenancePageBytes = 256 << 10;
 constexpr size_t runHistory = 1000;        // finished runs kept per controller
+constexpr size_t eventHistory = 200'000;   // events kept per controller; about 100 MiB, years of a usual one
 constexpr size_t documentBytes = 4 << 20;  // of one stored document as text; a run with its whole journal fits
 constexpr size_t commitObjects = 4096;   // written by one commit; an import of a large controller, not a loop gone wild
 constexpr size_t eventPage = 500;        // events answered at once

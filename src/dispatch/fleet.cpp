@@ -61,17 +61,18 @@ void Fleet::tick() {
     for (const auto& [id, actions] : due) perform(id, actions);
 }
 
-void Fleet::perform(ConnectionId id, const link::Actions& actions) {
+bool Fleet::perform(ConnectionId id, const link::Actions& actions) {
     std::shared_ptr<Connection> connection;
     {
         const std::lock_guard lock(mutex_);
         const auto found = connections_.find(id);
-        if (found == connections_.end()) return;
+        if (found == connections_.end()) return false;
         connection = found->second;
     }
+    bool taken = true;
     for (const link::Action& action : actions) {
         if (const auto* send = std::get_if<link::Send>(&action)) {
-            connection->channel->send(send->text);
+            taken = connection->channel->send(send->text) && taken;
         } else if (const auto* close = std::get_if<link::Close>(&action)) {
             connection->channel->close(close->reason);
         } else if (const auto* established = std::get_if<link::Established>(&action)) {
@@ -83,6 +84,7 @@ void Fleet::perform(ConnectionId id, const link::Actions& actions) {
             drop(id);
         }
     }
+    return taken;
 }
 
 void Fleet::establish(ConnectionId id, const link::Hello& hello) {
@@ -157,8 +159,7 @@ bool Fleet::send(const std::string& server, const link::Message& message) {
         connection = connections_.at(id);
         actions = connection->session.resume(link::Say{message}, clock_.monotonic());
     }
-    perform(id, actions);
-    return !actions.empty();
+    return perform(id, actions) && !actions.empty();
 }
 
 void Fleet::disconnect(const std::string& server, const std::string& reason) {

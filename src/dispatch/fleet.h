@@ -47,7 +47,7 @@ class Fleet {
     // Drops connections that have been silent too long; call about every 500 ms.
     void tick();
 
-    // False: not connected.
+    // False: certainly not sent, for it is not connected or its connection takes nothing more.
     bool send(const std::string& server, const link::Message& message);
     void disconnect(const std::string& server, const std::string& reason);
     bool connected(const std::string& server) const;
@@ -70,7 +70,8 @@ class Fleet {
         Json facts;
     };
 
-    void perform(ConnectionId id, const link::Actions& actions);
+    // False: something was not taken by the connection.
+    bool perform(ConnectionId id, const link::Actions& actions);
     void establish(ConnectionId id, const link::Hello& hello);
     void drop(ConnectionId id);
     void notice(const std::string& server, const link::Message& message);

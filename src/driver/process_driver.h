@@ -15,6 +15,7 @@ struct ProcessState {
     int pid = 0;              // 0: not running
     bool running = false;
     bool healthy = false;
+    std::string user;             // operating-system user that it runs as, or would
     std::string environmentHash;  // of the environment it was started or last reloaded with
     std::string error;
 };

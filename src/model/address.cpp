@@ -75,7 +75,10 @@ bool isHostName(std::string_view text) {
         }
         previous = c;
     }
-    return previous != '-' && previous != '.';
+    if (previous == '-' || previous == '.') return false;
+    // Resolvers take a name that ends in a number for an IPv4 address, whole or shortened: it must be one.
+    const std::string_view last = text.substr(text.rfind('.') + 1);
+    return last.find_first_not_of("0123456789") != std::string_view::npos || isIpv4(text);
 }
 
 }  // namespace swb

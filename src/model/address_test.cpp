@@ -57,6 +57,13 @@ TEST(HostPort, NothingHidesBehindANul) {
     EXPECT_TRUE(isIpAddress("1.2.3.4") && isIpAddress("::1"));
 }
 
+TEST(HostName, ANumberAtTheEndMustBeAnIpv4Address) {
+    for (const char* text : {"1.2.3.999", "1.2.3", "127.1", "1", "db.7", "1.2.3.4.5", "01.2.3.4"})
+        EXPECT_FALSE(isHostName(text)) << text;
+    for (const char* text : {"1.2.3.4", "1.example", "7up", "1.2.3.4a", "0-1"}) EXPECT_TRUE(isHostName(text)) << text;
+    EXPECT_FALSE(parseHostPort("1.2.3.999:80"));
+}
+
 TEST(HostName, IsLabelsOfAtMost63AndAtMost253InAll) {
     const std::string label(63, 'a');
     EXPECT_TRUE(isHostName(label));

@@ -102,6 +102,15 @@ std::map<std::string, std::string> readEnvironment(JsonReader& reader, std::stri
     return out;
 }
 
+std::vector<std::string> readVariableNames(JsonReader& reader, std::string_view key) {
+    std::vector<std::string> names = reader.strings(key);
+    if (names.size() > limits::environmentVariables) reader.problem(key, "has too many variables");
+    for (const std::string& name : names)
+        if (!isEnvironmentName(name))
+            reader.problem(key, "has '" + name.substr(0, 60) + "', which is not a variable name");
+    return names;
+}
+
 JsonObject environmentToJson(const std::map<std::string, std::string>& environment) {
     JsonObject out;
     for (const auto& [name, text] : environment) out[name] = text;
@@ -230,6 +239,7 @@ Result<ProcessSpec> processFromJson(const Json& value, std::string_view name, st
     spec.writes = reader.boolean("writes", false);
     spec.onChange = readEnum(reader, "on_change", onChanges, OnChange::restart);
     spec.stopMs = reader.integer("stop_ms", 5000);
+    spec.runAs = reader.string("run_as", "");
     spec.environment = readEnvironment(reader, "environment");
     requireName(reader, "name", spec.name);
     requireName(reader, "server", spec.server);
@@ -239,6 +249,7 @@ Result<ProcessSpec> processFromJson(const Json& value, std::string_view name, st
             reader.problem("command", "has a word too long");
     if (!spec.command.empty() && spec.command.front().empty()) reader.problem("command", "begins with an empty word");
     requirePath(reader, "directory", spec.directory);
+    requireWord(reader, "run_as", spec.runAs);
     if (!spec.health.empty() && !isHttpUrl(spec.health)) reader.problem("health", "must be an http:// or https:// URL");
     if (spec.stopMs < 0 || spec.stopMs > 600'000) reader.problem("stop_ms", "must be 0 to 600000");
     TRY_VOID(reader.finish());
@@ -254,6 +265,7 @@ Json toJson(const ProcessSpec& spec) {
                    {"stop_ms", spec.stopMs}};
     if (!spec.directory.empty()) out["directory"] = spec.directory;
     if (!spec.health.empty()) out["health"] = spec.health;
+    if (!spec.runAs.empty()) out["run_as"] = spec.runAs;
     if (!spec.environment.empty()) out["environment"] = environmentToJson(spec.environment);
     return out;
 }
@@ -311,6 +323,40 @@ Result<std::map<std::string, Spec>> readNamed(JsonReader& reader, std::string_vi
 
 }  // namespace
 
+namespace {
+
+// "ADDRESS:PORT" wherever a front would listen.
+std::string listenOf(const WebSpec& web, const std::string& listen) {
+    const auto full = parseHostPort(listen);
+    return full ? full->text() : HostPort{web.address, static_cast<uint16_t>(std::stoul(listen))}.text();
+}
+
+// One front has one site file of an application, and one address and port of a server one owner.
+Result<void> checkFronts(const std::vector<WebSpec>& web) {
+    std::map<std::string, std::string> owners;
+    for (size_t index = 0; index < web.size(); ++index) {
+        const WebSpec& spec = web[index];
+        const std::string path = "web[" + std::to_string(index) + "]";
+        std::set<std::string> taken{std::string(nameOf(spec.front)) + ' ' + std::string(nameOf(spec.service.manage)) +
+                                    ' ' + spec.service.config + ' ' + spec.service.unit};
+        for (const std::string& listen : spec.listen) taken.insert(listenOf(spec, listen));
+        for (const std::string& what : taken) {
+            const auto [owner, isNew] = owners.emplace(spec.server + ' ' + what, path);
+            if (isNew) continue;
+            if (what.find(' ') == std::string::npos)
+                return fail(ErrorCode::InvalidInput, path + ".listen: " + owner->second + " listens at " + what +
+                                                         " of " + spec.server + " already");
+            return fail(ErrorCode::InvalidInput,
+                        path + ".server: " + owner->second + " is the same " + std::string(nameOf(spec.front)) +
+                            " of " + spec.server,
+                        "one entry may listen at several addresses and ports: `listen: [ADDRESS:PORT, …]`");
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
 Result<Application> applicationFromJson(const Json& value) {
     JsonReader reader(value);
     Application application;
@@ -330,12 +376,14 @@ Result<Application> applicationFromJson(const Json& value) {
     application.databases =
         TRY((readNamed<DatabaseSpec>(reader, "databases", limits::databasesPerApplication, databaseFromJson)));
     application.environment = readEnvironment(reader, "environment");
+    application.environmentDiffers = readVariableNames(reader, "environment_differs");
     if (const JsonArray* web = reader.array("web"))
         for (size_t index = 0; index < web->size(); ++index)
             application.web.push_back(TRY(webFromJson((*web)[index], "web[" + std::to_string(index) + "]")));
     if (const Json* maintenance = reader.child("maintenance"))
         application.maintenance = TRY(maintenanceFromJson(*maintenance, "maintenance"));
     TRY_VOID(reader.finish());
+    TRY_VOID(checkFronts(application.web));
     if (application.servers().size() > limits::serversPerApplication)
         return fail(ErrorCode::TooLarge, "the application names more than 64 servers");
     return application;
@@ -354,6 +402,9 @@ Json applicationToJson(const Application& application) {
                                  {"build", application.code.build}};
     out["processes"] = processes;
     out["environment"] = environmentToJson(application.environment);
+    if (!application.environmentDiffers.empty())
+        out["environment_differs"] =
+            JsonArray(application.environmentDiffers.begin(), application.environmentDiffers.end());
     out["web"] = web;
     out["databases"] = databases;
     out["maintenance"] = toJson(application.maintenance);

@@ -39,6 +39,7 @@ struct ProcessSpec {
     bool writes = false;               // stopped by maintenance, started only at the current site
     OnChange onChange = OnChange::restart;
     int64_t stopMs = 5000;  // from SIGTERM to SIGKILL
+    std::string runAs;      // operating-system user; empty: the agent's own
     std::map<std::string, std::string> environment;
 };
 
@@ -80,6 +81,7 @@ struct Application {
     CodeSpec code;
     std::map<std::string, ProcessSpec> processes;
     std::map<std::string, std::string> environment;
+    std::vector<std::string> environmentDiffers;  // variables that differ from the peer's on purpose
     std::vector<WebSpec> web;
     std::map<std::string, DatabaseSpec> databases;
     MaintenanceSpec maintenance;

@@ -9,6 +9,7 @@
 namespace swb {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -17,8 +18,9 @@ site: fra
 code: {source: https://git.example/shop.git, revision: v1.4.2, build: make release}
 processes:
   web: {server: fra-1, command: [./shop, --listen, 127.0.0.1:3000], directory: /srv/shop, health: http://127.0.0.1:3000/healthz}
-  worker: {name: worker, server: fra-2, command: [./worker], writes: true, on_change: none, stop_ms: 2000, environment: {A: 1}}
+  worker: {name: worker, server: fra-2, command: [./worker], writes: true, on_change: none, stop_ms: 2000, run_as: shop, environment: {A: 1}}
 environment: {SHOP_NAME: The Shop, WORKERS: 4, DEBUG: false}
+environment_differs: [SHOP_NAME]
 web:
   - server: fra-1
     front: nginx
@@ -68,7 +70,9 @@ TEST(Definition, EveryMemberIsReadAndKept) {
     EXPECT_TRUE(application->processes.at("worker").writes);
     EXPECT_EQ(application->processes.at("worker").onChange, OnChange::none);
     EXPECT_EQ(application->processes.at("worker").environment.at("A"), "1");
+    EXPECT_EQ(application->processes.at("worker").runAs, "shop");
     EXPECT_EQ(application->environment.at("WORKERS"), "4");
+    EXPECT_EQ(application->environmentDiffers, std::vector<std::string>{"SHOP_NAME"});
     EXPECT_EQ(application->environment.at("DEBUG"), "false");
     ASSERT_EQ(application->web.size(), 1u);
     EXPECT_EQ(application->web[0].listen, (std::vector<std::string>{"80", "192.0.2.10:443"}));
@@ -172,6 +176,8 @@ TEST(Definition, ValuesAreChecked) {
         {process + ", stop_ms: soon}\n", "processes.web.stop_ms"},
         {process + ", writes: maybe}\n", "processes.web.writes"},
         {process + ", on_change: explode}\n", "processes.web.on_change"},
+        {process + ", run_as: 'a b'}\n", "processes.web.run_as"},
+        {head + "environment_differs: [1A]\n", "environment_differs"},
         {process + ", environment: {1A: b}}\n", "processes.web.environment"},
         {process + ", environment: {'A=B': b}}\n", "processes.web.environment"},
         {head + "processes:\n  web: {server: fra-1, command: []}\n", "processes.web.command"},
@@ -217,6 +223,21 @@ TEST(Definition, ValuesAreChecked) {
     for (const Bad& bad : table) EXPECT_THAT(refusalOf(bad.text), StartsWith(bad.path)) << bad.text.substr(0, 200);
     for (const std::string& good : {process + "}\n", web + "}\n", database + "}\n"})
         EXPECT_EQ(refusalOf(good), "accepted");
+}
+
+TEST(Definition, OneFrontAndOneListenerIsNamedOnce) {
+    const auto second = [](const std::string& members) {
+        return refusalOf(web + ", service: {config: /etc/a.conf}}\n  - {server: " + members + "}\n");
+    };
+    const std::string upstream = ", upstream: 127.0.0.1:81";
+    EXPECT_THAT(second("fra-1, address: 192.0.2.2, listen: [81], service: {config: /etc/a.conf}" + upstream),
+                AllOf(StartsWith("web[1].server"), HasSubstr("web[0] is the same nginx of fra-1")));
+    EXPECT_THAT(second("fra-1, address: 192.0.2.1, listen: [81, 80], service: {config: /etc/b.conf}" + upstream),
+                AllOf(StartsWith("web[1].listen"), HasSubstr("web[0] listens at 192.0.2.1:80 of fra-1 already")));
+    EXPECT_THAT(second("fra-1, address: 192.0.2.2, listen: ['192.0.2.1:80'], service: {config: /b}" + upstream),
+                StartsWith("web[1].listen"));
+    EXPECT_EQ(second("fra-1, address: 192.0.2.2, listen: [80], service: {config: /etc/b.conf}" + upstream), "accepted");
+    EXPECT_EQ(second("fra-2, address: 192.0.2.1, listen: [80], service: {config: /etc/a.conf}" + upstream), "accepted");
 }
 
 TEST(Definition, CountsAreLimited) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/ids.h"
+#include "crypto/digest.h"
 #include "model/names.h"
 
 namespace swb {
@@ -33,10 +34,12 @@ std::string_view nameOf(LinkState state) {
 }
 
 std::string Link::slotFor(std::string_view application) {
-    // PostgreSQL slot names: a-z, 0-9 and '_', at most 63 bytes.
+    // PostgreSQL slot names: a-z, 0-9 and '_', at most 63 bytes. What must be cut gets its hash: one name, one slot.
+    constexpr size_t bytesMax = 63, hashBytes = 12;
     std::string slot = "swb_";
-    for (const char c : application.substr(0, 59)) slot += c == '-' ? '_' : c;
-    return slot;
+    for (const char c : application) slot += c == '-' ? '_' : c;
+    if (slot.size() <= bytesMax) return slot;
+    return slot.substr(0, bytesMax - hashBytes - 1) + "_" + crypto::sha256Hex(application).substr(0, hashBytes);
 }
 
 std::string randomLabel() {

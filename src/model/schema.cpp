@@ -53,6 +53,7 @@ Json process() {
                                          {"description", "stopped by maintenance, runs only at the current site"}}},
                    {"on_change", words({"restart", "reload", "none"})},
                    {"stop_ms", JsonObject{{"type", "integer"}, {"minimum", 0}, {"maximum", 600'000}}},
+                   {"run_as", text("operating-system user it runs as; the agent must be root, or that user")},
                    {"environment", environment()}},
                   {"server", "command"});
 }
@@ -93,6 +94,7 @@ Json applicationSchema() {
                                 {"source"})},
                 {"processes", mapOf(process())},
                 {"environment", environment()},
+                {"environment_differs", strings("variables that differ from the other application's on purpose")},
                 {"web", JsonObject{{"type", "array"}, {"items", web()}}},
                 {"databases", mapOf(database())},
                 {"maintenance",

@@ -49,15 +49,20 @@ void checkPair(CheckList& list, const Snapshot& snapshot) {
     list.warnUnless(from.code.revision == to.code.revision, "code-revision", subject, "same code revision",
                     "code revisions differ: " + from.code.revision + " and " + to.code.revision,
                     "deploy the same revision to both");
+    std::set<std::string> onPurpose(from.environmentDiffers.begin(), from.environmentDiffers.end());
+    onPurpose.insert(to.environmentDiffers.begin(), to.environmentDiffers.end());
     std::string drift;
+    const auto drifts = [&](const std::string& name) {
+        if (!onPurpose.count(name)) drift += (drift.empty() ? "" : ", ") + name;
+    };
     for (const auto& [name, value] : from.environment) {
         const auto other = to.environment.find(name);
-        if (other == to.environment.end() || other->second != value) drift += (drift.empty() ? "" : ", ") + name;
+        if (other == to.environment.end() || other->second != value) drifts(name);
     }
     for (const auto& [name, value] : to.environment)
-        if (!from.environment.count(name)) drift += (drift.empty() ? "" : ", ") + name;
+        if (!from.environment.count(name)) drifts(name);
     list.warnUnless(drift.empty(), "environment-drift", subject, "same environment", "environment differs: " + drift,
-                    "make both definitions agree, or know why they differ");
+                    "make both definitions agree, or name what differs on purpose: `environment_differs: [NAME, …]`");
     std::string processes;
     for (const auto& [name, spec] : from.processes)
         if (!to.processes.count(name)) processes += (processes.empty() ? "" : ", ") + name;
@@ -77,6 +82,12 @@ void checkTargetRuns(CheckList& list, const Snapshot& snapshot) {
                           "is it running? Its configuration is written by `swing app apply`");
     }
     for (const auto& [name, spec] : to.processes) {
+        const auto seen = snapshot.processes.find(to.name + "/" + name);
+        const std::string user = seen == snapshot.processes.end() ? "" : textAt(seen->second, "user");
+        list.warnUnless(user != "root", "process-user", to.name + "/" + name,
+                        "the process does not run as root" + (user.empty() ? "" : " but as " + user),
+                        "the process runs as root, like the agent that starts it",
+                        "name an unprivileged user: `run_as: USER` in the process's definition");
         if (spec.writes) continue;  // runs only at the current site
         const auto process = snapshot.processes.find(to.name + "/" + name);
         const bool healthy = process != snapshot.processes.end() && booleanAt(process->second, "healthy");

@@ -78,6 +78,10 @@ const Breakage groupBreakages[] = {
      [](Snapshot& s) {
          s.fronts.begin()->second = JsonObject{{"status", 0}};
      }},
+    {"process-user", warning,
+     [](Snapshot& s) {
+         s.processes["shop-nyc/web"] = JsonObject{{"healthy", true}, {"user", "root"}};
+     }},
     {"process-healthy", refused,
      [](Snapshot& s) {
          s.processes["shop-nyc/web"] = JsonObject{{"healthy", false}};
@@ -300,6 +304,17 @@ TEST(PromotionReadiness, EachCheckSpeaksWhenExactlyItsFactIsBroken) {
         breakage.damage(snapshot);
         expectOnly(checkPromotion(snapshot, "main"), breakage);
     }
+}
+
+TEST(CheckSwitch, WhatDiffersOnPurposeIsNoDrift) {
+    Snapshot snapshot = readySnapshot();
+    snapshot.to->environment["SHOP_NAME"] = "Another";
+    snapshot.from->environment["EXTRA"] = "1";
+    snapshot.from->environmentDiffers = {"EXTRA"};
+    snapshot.to->environmentDiffers = {"SHOP_NAME"};
+    EXPECT_EQ(notOk(checkSwitch(snapshot)), std::set<std::string>{}) << printed(checkSwitch(snapshot));
+    snapshot.to->environment["WORKERS"] = "2";
+    EXPECT_EQ(notOk(checkSwitch(snapshot)), std::set<std::string>{"environment-drift"});
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "plan/environment.h"
 #include "plan/plan_builder.h"
@@ -14,6 +15,15 @@ bool isReplicaSomewhere(const Snapshot& snapshot) {
 // An application in a group that is not its current one is a standby: in maintenance, writers stopped.
 bool isStandby(const Snapshot& snapshot) {
     return !snapshot.group.name.empty() && snapshot.group.current != snapshot.to->name;
+}
+
+// Servers that have a front or a writer of the application.
+std::set<std::string> maintenanceServers(const Application& application) {
+    std::set<std::string> servers;
+    for (const WebSpec& web : application.web) servers.insert(web.server);
+    for (const auto& [name, process] : application.processes)
+        if (process.writes) servers.insert(process.server);
+    return servers;
 }
 
 std::string failoverStatus(const Snapshot& snapshot) {
@@ -56,8 +66,10 @@ Result<run::Run> planApply(const Snapshot& snapshot, const Intent& intent) {
 
 Result<run::Run> planMaintenance(const Snapshot& snapshot, bool on, const Intent& intent) {
     const Application& application = *snapshot.to;
-    if (application.web.empty() && application.processes.empty())
-        return fail(ErrorCode::NotReady, application.name + " has neither a web front nor processes");
+    if (maintenanceServers(application).empty())
+        return fail(ErrorCode::NotReady,
+                    application.name + " has neither a web front nor processes with `writes: true`",
+                    "there is nothing that maintenance could hold");
     if (!on && (isStandby(snapshot) || isReplicaSomewhere(snapshot)))
         for (const auto& [name, spec] : application.databases) {
             const Json* facts = snapshot.facts(application, name);
@@ -68,14 +80,25 @@ Result<run::Run> planMaintenance(const Snapshot& snapshot, bool on, const Intent
         }
     PlanBuilder plan(on ? "maintenance-on" : "maintenance-off", snapshot, intent);
     plan.subject()["databases"] = JsonArray{};
-    const std::string servers = joined(application.servers());
+    const auto concerned = maintenanceServers(application);
+    const std::string servers = joined({concerned.begin(), concerned.end()});
+    // Without a web front there is no page and nothing to probe: maintenance is then the writers alone.
+    const bool page = !application.web.empty();
     if (on)
-        plan.step("maintenance-on", "maintenance-on", application.name + ": maintenance page on, writers stopped",
-                  servers, "asked for", "a probe through every web front sees the page", "page off, writers started")
+        plan.step("maintenance-on", "maintenance-on",
+                  application.name + (page ? ": maintenance page on, writers stopped" : ": writers stopped"), servers,
+                  "asked for",
+                  page ? "a probe through every web front sees the page"
+                       : "every writer's process has ended; there is no web front to probe",
+                  page ? "page off, writers started" : "writers started")
             .params = JsonObject{{"application", "to"}};
     else
-        plan.step("maintenance-off", "maintenance-off", application.name + ": maintenance page off", servers,
-                  "asked for", "a probe through every web front sees the application", "page on");
+        plan.step("maintenance-off", "maintenance-off",
+                  application.name + (page ? ": maintenance page off, writers started" : ": writers started"), servers,
+                  "asked for",
+                  page ? "a probe through every web front sees the application"
+                       : "every writer runs and is healthy; there is no web front to probe",
+                  page ? "page on, writers stopped" : "writers stopped");
     return plan.take();
 }
 

@@ -268,6 +268,25 @@ TEST(PlanMaintenance, StaysOnOverAReplica) {
     EXPECT_THAT(names(*off), ElementsAre("maintenance-off"));
 }
 
+TEST(PlanMaintenance, WithoutAWebFrontItSpeaksOfTheWritersOnly) {
+    Snapshot snapshot = readySnapshot();
+    std::swap(snapshot.from, snapshot.to);
+    snapshot.to->web.clear();
+    snapshot.to->processes["worker"].writes = true;
+    snapshot.to->processes["worker"].server = "fra-2";
+    for (const bool on : {true, false}) {
+        const auto run = planMaintenance(snapshot, on, intent());
+        ASSERT_TRUE(run.has_value()) << describe(run.error());
+        const run::Step& step = run->steps.front();
+        EXPECT_THAT(step.title, testing::HasSubstr(on ? ": writers stopped" : ": writers started"));
+        EXPECT_THAT(step.verify, testing::HasSubstr("there is no web front to probe"));
+        EXPECT_THAT(step.title + step.undo, testing::Not(testing::HasSubstr("page")));
+        EXPECT_THAT(step.server, testing::HasSubstr("fra-2"));
+    }
+    for (auto& [name, process] : snapshot.to->processes) process.writes = false;
+    expectRefused(planMaintenance(snapshot, true, intent()), ErrorCode::NotReady, "neither a web front nor");
+}
+
 TEST(PlanApply, AStandbyComesUpInMaintenance) {
     Snapshot snapshot = readySnapshot();
     const auto standby = planApply(snapshot, intent());

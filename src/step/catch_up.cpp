@@ -16,16 +16,14 @@ Commands act(const Run& run, const Step&) {
                                        {"side", "source"},
                                        {"peer", peerOf(subject.to, name)},
                                        {"slot", Link::slotFor(subject.to.name)},
-                                       {"lagBytesMax", lagBytesMax},
-                                       {"quick", false}},
+                                       {"lagBytesMax", lagBytesMax}},
                             120'000});
         commands.push_back({keyOf(subject.to, name), replica.server, "database.prepare-switch",
                             JsonObject{{"database", toJson(replica)},
                                        {"side", "replica"},
                                        {"peer", peerOf(subject.from, name)},
                                        {"slot", Link::slotFor(subject.to.name)},
-                                       {"lagBytesMax", lagBytesMax},
-                                       {"quick", false}},
+                                       {"lagBytesMax", lagBytesMax}},
                             120'000});
     }
     return commands;

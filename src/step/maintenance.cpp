@@ -47,6 +47,22 @@ Commands maintenanceOff(const Application& application) {
     return commands;
 }
 
+// What happened where no front shows it: `maintenance.on` names the processes it stopped.
+std::string writersSentence(const Step& step) {
+    std::string names;
+    bool stopped = false;
+    for (const run::CommandRecord& record : step.commands) {
+        if (record.undo || record.attempt != step.attempts) continue;
+        const Json* list = memberAt(record.result, "stoppedProcesses");
+        if (!list || !list->is_array()) continue;
+        stopped = true;
+        for (const Json& name : list->get_array())
+            if (name.is_string()) names += (names.empty() ? " " : ", ") + std::string(name.as_string());
+    }
+    if (!stopped) return "writers run";
+    return names.empty() ? "no writers to stop" : "writers stopped:" + names;
+}
+
 // The verb's own success is its probe; the sentence repeats what the probes saw.
 Result<Json> probed(const Run&, const Step& step) {
     size_t fronts = 0;
@@ -59,7 +75,7 @@ Result<Json> probed(const Run&, const Step& step) {
                 worstStatus = std::max(worstStatus, integerAt(front, "status"));
             }
     }
-    if (fronts == 0) return detail("no web front");
+    if (fronts == 0) return detail("no web front; " + writersSentence(step));
     return detail(std::to_string(fronts) + (fronts == 1 ? " web front answers " : " web fronts answer ") +
                   std::to_string(worstStatus));
 }

@@ -34,6 +34,27 @@ Result<std::vector<Document>> CachedStore::list(std::string_view kind) const {
     return state_.list(kind);
 }
 
+Result<std::vector<std::string>> CachedStore::ids(std::string_view kind) const {
+    const std::shared_lock lock(reading_);
+    return state_.ids(kind);
+}
+
+int64_t CachedStore::oldestSequence() const {
+    const std::shared_lock lock(reading_);
+    return state_.anchor().sequence + 1;
+}
+
+Result<void> CachedStore::forgetEvents(int64_t upTo) {
+    const std::lock_guard lock(committing_);
+    if (upTo <= state_.anchor().sequence) return {};
+    if (upTo > state_.latestSequence())
+        return fail(ErrorCode::InvalidInput, "there is no event " + std::to_string(upTo) + " to forget");
+    std::string hash = TRY(persistForgotten(upTo));
+    const std::unique_lock writing(reading_);
+    state_.forget({upTo, std::move(hash)});
+    return {};
+}
+
 int64_t CachedStore::latestSequence() const {
     const std::shared_lock lock(reading_);
     return state_.latestSequence();
@@ -78,7 +99,7 @@ Result<std::vector<Event>> CachedStore::readEvents(const EventQuery& query) cons
 
 Result<ChainReport> CachedStore::verifyChain() const {
     const std::lock_guard lock(committing_);
-    ChainVerifier verifier;
+    ChainVerifier verifier(state_.anchor());
     for (const auto& logged : state_.keptEvents())
         if (!verifier.add(logged.event, logged.detailText)) break;
     return verifier.finish(state_.latestSequence(), state_.headHash());

@@ -19,9 +19,12 @@ class CachedStore : public Store {
 
     Result<std::optional<Document>> get(std::string_view kind, std::string_view id) const final;
     Result<std::vector<Document>> list(std::string_view kind) const final;
+    Result<std::vector<std::string>> ids(std::string_view kind) const final;
     Result<Committed> commit(const Commit& commit) final;
     Result<std::vector<Event>> events(const EventQuery& query) const final;
     int64_t latestSequence() const final;
+    int64_t oldestSequence() const final;
+    Result<void> forgetEvents(int64_t upTo) final;
     int64_t revision() const final;
     Result<ChainReport> verifyChain() const override;
     [[nodiscard]] Subscription subscribe(Watcher watcher) final;
@@ -31,6 +34,9 @@ class CachedStore : public Store {
 
     // Makes the change durable, whole or not at all. Called with `committing_` held.
     virtual Result<void> persist(const Change& change) = 0;
+    // Makes durable that the log begins after this event, which is kept now; answers its hash. Called with
+    // `committing_` held.
+    virtual Result<std::string> persistForgotten(int64_t upTo) = 0;
     // Events that the state no longer keeps. Called without locks.
     virtual Result<std::vector<Event>> readEvents(const EventQuery& query) const;
 

@@ -24,9 +24,12 @@ class TemporarySqliteStore final : public Store {
         return store_->get(kind, id);
     }
     Result<std::vector<Document>> list(std::string_view kind) const override { return store_->list(kind); }
+    Result<std::vector<std::string>> ids(std::string_view kind) const override { return store_->ids(kind); }
     Result<Committed> commit(const Commit& commit) override { return store_->commit(commit); }
     Result<std::vector<Event>> events(const EventQuery& query) const override { return store_->events(query); }
     int64_t latestSequence() const override { return store_->latestSequence(); }
+    int64_t oldestSequence() const override { return store_->oldestSequence(); }
+    Result<void> forgetEvents(int64_t upTo) override { return store_->forgetEvents(upTo); }
     int64_t revision() const override { return store_->revision(); }
     Result<ChainReport> verifyChain() const override { return store_->verifyChain(); }
     Subscription subscribe(Watcher watcher) override { return store_->subscribe(std::move(watcher)); }

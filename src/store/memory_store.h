@@ -13,6 +13,7 @@ class MemoryStore final : public CachedStore {
 
   private:
     Result<void> persist(const Change&) override { return {}; }
+    Result<std::string> persistForgotten(int64_t upTo) override;
 };
 
 }  // namespace swb::store

@@ -10,7 +10,7 @@ constexpr int64_t applicationId = 0x53574252;  // "SWBR", so that file(1) and th
 }  // namespace
 
 std::span<const std::string> migrations() {
-    static const std::array<std::string, 1> steps{
+    static const std::array<std::string, 2> steps{
         "CREATE TABLE document (kind TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL,"
         " PRIMARY KEY (kind, id)) WITHOUT ROWID;"
         "CREATE TABLE event (sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, type TEXT NOT NULL,"
@@ -20,6 +20,9 @@ std::span<const std::string> migrations() {
         "CREATE TABLE head (only INTEGER PRIMARY KEY CHECK (only = 1), revision INTEGER NOT NULL,"
         " sequence INTEGER NOT NULL, hash TEXT NOT NULL);"
         "INSERT INTO head VALUES (1, 0, 0, '');",
+        // Where the kept log begins: the last event that was forgotten.
+        "ALTER TABLE head ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE head ADD COLUMN forgotten_hash TEXT NOT NULL DEFAULT '';",
     };
     return steps;
 }

@@ -51,6 +51,7 @@ class SqliteStore::Database {
 
     Result<void> load(State& state);
     Result<void> write(const Change& change);
+    Result<std::string> forget(int64_t upTo);
     // Events with first < sequence <= last, each with the text of its detail.
     Result<std::vector<Change::Logged>> readEvents(int64_t first, int64_t last);
     const Connection& connection() const { return connection_; }
@@ -59,11 +60,26 @@ class SqliteStore::Database {
     Database(Connection connection) : connection_(std::move(connection)) {}
     Result<void> prepareStatements();
     Result<void> writeRows(const Change& change);
+    // BEGIN, what `rows` writes, COMMIT; or nothing.
+    Result<void> transaction(const std::function<Result<void>()>& rows);
     Result<void> loadHead(State& state);
 
     Connection connection_;
     std::vector<Statement> statements_;
-    enum Index { begin, commit, rollback, put, remove, addEvent, setHead, readEvent, indexCount };
+    enum Index {
+        begin,
+        commit,
+        rollback,
+        put,
+        remove,
+        addEvent,
+        setHead,
+        readEvent,
+        readHash,
+        dropEvents,
+        setAnchor,
+        indexCount
+    };
     // Set after a flush failed: what the kernel still holds of the file is not known, so nothing more is written.
     std::optional<Error> broken_;
 };
@@ -100,6 +116,9 @@ Result<void> SqliteStore::Database::prepareStatements() {
         "UPDATE head SET revision = ?, sequence = ?, hash = ?",
         "SELECT sequence, at, type, subject, actor, detail, previous_hash, hash FROM event"
         " WHERE sequence > ? AND sequence <= ? ORDER BY sequence",
+        "SELECT hash FROM event WHERE sequence = ?",
+        "DELETE FROM event WHERE sequence <= ?",
+        "UPDATE head SET forgotten = ?, forgotten_hash = ?",
     };
     for (const char* text : texts) statements_.push_back(TRY(connection_.prepare(text)));
     return {};
@@ -127,10 +146,11 @@ Result<void> SqliteStore::Database::load(State& state) {
 }
 
 Result<void> SqliteStore::Database::loadHead(State& state) {
-    auto head = TRY(connection_.prepare("SELECT revision, sequence, hash FROM head"));
+    auto head = TRY(connection_.prepare("SELECT revision, sequence, hash, forgotten, forgotten_hash FROM head"));
     if (head.step() != SQLITE_ROW) return damaged(connection_, "the head is missing");
     const int64_t sequence = head.integer(1);
     state.loadHead(head.integer(0), sequence, std::string(head.text(2)));
+    state.forget({head.integer(3), std::string(head.text(4))});
     // A log that is too short was tampered with, which verifyChain() reports; the controller still has to start.
     if (TRY(connection_.queryInteger("SELECT coalesce(max(sequence), 0) FROM event")) > sequence)
         return damaged(connection_, "there are events after the end of the log");
@@ -160,9 +180,28 @@ Result<void> SqliteStore::Database::writeRows(const Change& change) {
 }
 
 Result<void> SqliteStore::Database::write(const Change& change) {
+    return transaction([&] { return writeRows(change); });
+}
+
+Result<std::string> SqliteStore::Database::forget(int64_t upTo) {
+    auto& statement = statements_[readHash].bind(upTo);
+    const bool found = statement.step() == SQLITE_ROW;
+    const std::string hash = found ? std::string(statement.text(0)) : "";
+    statement.reset();
+    if (!found)
+        return fail(ErrorCode::StorageFailed, "event " + std::to_string(upTo) + " of the log is missing",
+                    "somebody changed the file: keep a copy for inspection");
+    TRY_VOID(transaction([&]() -> Result<void> {
+        TRY_VOID(connection_.run(statements_[dropEvents].bind(upTo)));
+        return connection_.run(statements_[setAnchor].bind(upTo).bind(hash));
+    }));
+    return hash;
+}
+
+Result<void> SqliteStore::Database::transaction(const std::function<Result<void>()>& rows) {
     if (broken_) return fail(*broken_);
     TRY_VOID(connection_.run(statements_[begin]));
-    auto written = writeRows(change);
+    auto written = rows();
     if (written) {
         faultPoint("store", "commit", "written");
         written = connection_.run(statements_[commit]);
@@ -221,9 +260,14 @@ Result<void> SqliteStore::persist(const Change& change) {
     return database_->write(change);
 }
 
+Result<std::string> SqliteStore::persistForgotten(int64_t upTo) {
+    return database_->forget(upTo);
+}
+
 Result<std::vector<Event>> SqliteStore::readEvents(const EventQuery& query) const {
     std::vector<Event> out;
-    for (int64_t after = std::max<int64_t>(query.after, 0); out.size() < query.limit; after += slice) {
+    for (int64_t after = std::max<int64_t>(query.after, oldestSequence() - 1); out.size() < query.limit;
+         after += slice) {
         const std::lock_guard lock(committing_);
         if (after >= state_.latestSequence()) break;
         for (auto& logged : TRY(database_->readEvents(after, after + slice)))
@@ -233,9 +277,16 @@ Result<std::vector<Event>> SqliteStore::readEvents(const EventQuery& query) cons
 }
 
 Result<ChainReport> SqliteStore::verifyChain() const {
-    ChainVerifier verifier;
-    for (int64_t after = 0;; after += slice) {
-        const std::lock_guard lock(committing_);
+    std::unique_lock begin(committing_);
+    const Anchor anchor = state_.anchor();
+    begin.unlock();
+    ChainVerifier verifier(anchor);
+    for (int64_t after = anchor.sequence;; after += slice) {
+        std::unique_lock lock(committing_);
+        if (state_.anchor().sequence != anchor.sequence) {
+            lock.unlock();
+            return verifyChain();  // its beginning was forgotten meanwhile
+        }
         for (const auto& logged : TRY(database_->readEvents(after, after + slice)))
             if (!verifier.add(logged.event, logged.detailText)) break;
         if (after + slice >= state_.latestSequence())

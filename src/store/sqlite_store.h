@@ -24,6 +24,7 @@ class SqliteStore final : public CachedStore {
     class Database;
     SqliteStore(std::unique_ptr<Database> database, const Clock& clock);
     Result<void> persist(const Change& change) override;
+    Result<std::string> persistForgotten(int64_t upTo) override;
     Result<std::vector<Event>> readEvents(const EventQuery& query) const override;
 
     std::unique_ptr<Database> database_;

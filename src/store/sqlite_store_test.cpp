@@ -324,6 +324,29 @@ TEST_F(SqliteStoreTest, TamperingWithTheLogIsFound) {
               2);
 }
 
+TEST_F(SqliteStoreTest, WhatWasForgottenIsForgottenAfterReopeningAndTheRestIsStillGuarded) {
+    {
+        auto store = open();
+        for (int i = 1; i <= 9; ++i) ASSERT_TRUE(store->commit(numbered(i)));
+        ASSERT_TRUE(store->forgetEvents(5));
+    }
+    {
+        const auto store = open();
+        EXPECT_EQ(store->oldestSequence(), 6);
+        EXPECT_EQ(store->latestSequence(), 9);
+        EXPECT_EQ(store->events({}).value().front().sequence, 6);
+        const ChainReport report = store->verifyChain().value();
+        EXPECT_TRUE(report.intact()) << report.problem;
+        EXPECT_EQ(report.checked, 4);
+    }
+    // The first that is left cannot be taken away unnoticed, and not forgotten beyond what is missing.
+    tamper("DELETE FROM event WHERE sequence = 6");
+    EXPECT_EQ(open()->verifyChain()->firstBroken, 6);
+    EXPECT_EQ(open()->forgetEvents(6).error().code, ErrorCode::StorageFailed);
+    tamper("UPDATE head SET forgotten_hash = 'x', forgotten = 6");
+    EXPECT_EQ(open()->verifyChain()->firstBroken, 7);
+}
+
 TEST_F(SqliteStoreTest, ABackupIsAWholeStoreAndReplacesNothing) {
     auto store = open();
     for (int i = 1; i <= 3; ++i) ASSERT_TRUE(store->commit(numbered(i)));

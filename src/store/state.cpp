@@ -102,6 +102,15 @@ std::vector<Document> State::list(std::string_view kind) const {
     return out;
 }
 
+std::vector<std::string> State::ids(std::string_view kind) const {
+    std::vector<std::string> out;
+    const auto ofKind = documents_.find(kind);
+    if (ofKind == documents_.end()) return out;
+    out.reserve(ofKind->second.size());
+    for (const auto& [id, document] : ofKind->second) out.push_back(id);
+    return out;
+}
+
 int64_t State::versionOf(std::string_view kind, std::string_view id) const {
     const auto ofKind = documents_.find(kind);
     if (ofKind == documents_.end()) return mustNotExist;
@@ -186,6 +195,7 @@ void State::apply(const Change& change) {
 }
 
 bool State::keepsAfter(int64_t sequence) const {
+    sequence = std::max(sequence, anchor_.sequence);
     return sequence >= latestSequence_ || (!events_.empty() && events_.front().event.sequence <= sequence + 1);
 }
 
@@ -216,6 +226,16 @@ void State::loadHead(int64_t revision, int64_t latestSequence, std::string headH
     headHash_ = std::move(headHash);
 }
 
+void State::forget(Anchor anchor) {
+    anchor_ = std::move(anchor);
+    while (!events_.empty() && events_.front().event.sequence <= anchor_.sequence) events_.pop_front();
+}
+
+ChainVerifier::ChainVerifier(const Anchor& anchor) {
+    report_.forgotten = anchor.sequence;
+    report_.head = anchor.hash;
+}
+
 void ChainVerifier::broken(int64_t sequence, std::string problem) {
     report_.firstBroken = sequence;
     report_.problem = std::move(problem);
@@ -223,7 +243,7 @@ void ChainVerifier::broken(int64_t sequence, std::string problem) {
 
 bool ChainVerifier::add(const Event& event, std::string_view detailText) {
     if (!report_.intact()) return false;
-    const int64_t expected = report_.checked + 1;
+    const int64_t expected = report_.forgotten + report_.checked + 1;
     const std::string number = std::to_string(expected);
     if (event.sequence != expected)
         broken(expected, "event " + number + " is missing; the next one is " + std::to_string(event.sequence));
@@ -232,16 +252,17 @@ bool ChainVerifier::add(const Event& event, std::string_view detailText) {
     else if (event.hash != chainHash(report_.head, canonicalText(event, detailText)))
         broken(expected, "event " + number + " was altered: its hash is not that of its text");
     else {
-        report_.checked = expected;
+        ++report_.checked;
         report_.head = event.hash;
     }
     return report_.intact();
 }
 
 ChainReport ChainVerifier::finish(int64_t latestSequence, std::string_view headHash) {
-    if (report_.intact() && (report_.checked != latestSequence || report_.head != headHash))
-        broken(report_.checked + 1, "the log ends at event " + std::to_string(report_.checked) + "; it should end at " +
-                                        std::to_string(latestSequence) + " with another hash");
+    const int64_t last = report_.forgotten + report_.checked;
+    if (report_.intact() && (last != latestSequence || report_.head != headHash))
+        broken(last + 1, "the log ends at event " + std::to_string(last) + "; it should end at " +
+                             std::to_string(latestSequence) + " with another hash");
     return report_;
 }
 

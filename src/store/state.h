@@ -42,6 +42,12 @@ struct Change {
     bool empty() const { return written.empty() && removed.empty() && logged.empty(); }
 };
 
+// Where the kept log begins: behind this event. Sequence 0: behind nothing.
+struct Anchor {
+    int64_t sequence = 0;
+    std::string hash;
+};
+
 class State {
   public:
     // Events kept for reading; older ones are the backend's affair.
@@ -49,9 +55,11 @@ class State {
 
     std::optional<Document> get(std::string_view kind, std::string_view id) const;
     std::vector<Document> list(std::string_view kind) const;
+    std::vector<std::string> ids(std::string_view kind) const;
     int64_t revision() const { return revision_; }
     int64_t latestSequence() const { return latestSequence_; }
     const std::string& headHash() const { return headHash_; }
+    const Anchor& anchor() const { return anchor_; }
 
     Result<Change> prepare(const Commit& commit, UnixMs now) const;
     // Precondition: the change was prepared from this very state.
@@ -61,6 +69,7 @@ class State {
     bool keepsAfter(int64_t sequence) const;
     std::vector<Event> eventsAfter(const EventQuery& query) const;
     const std::deque<Change::Logged>& keptEvents() const { return events_; }
+    void forget(Anchor anchor);
 
     // For a backend filling the state at open.
     void loadDocument(Document document);
@@ -79,6 +88,7 @@ class State {
     int64_t revision_ = 0;
     int64_t latestSequence_ = 0;
     std::string headHash_;
+    Anchor anchor_;
 };
 
 bool matches(const Event& event, const EventQuery& query);
@@ -86,6 +96,7 @@ bool matches(const Event& event, const EventQuery& query);
 // Walks a chain event by event.
 class ChainVerifier {
   public:
+    explicit ChainVerifier(const Anchor& anchor);
     // False from the first broken event on.
     bool add(const Event& event, std::string_view detailText);
     // The whole chain was added: does it end where the store says it does?

@@ -112,7 +112,8 @@ struct EventQuery {
 };
 
 struct ChainReport {
-    int64_t checked = 0;
+    int64_t forgotten = 0;    // the chain begins after this event; 0: at the first
+    int64_t checked = 0;      // events after it that were found good
     std::string head;         // hash of the last event; note it elsewhere to notice a log rewritten as a whole
     int64_t firstBroken = 0;  // sequence of the first event that is missing, altered or out of place; 0: none
     std::string problem;      // a sentence about it
@@ -155,6 +156,8 @@ class Store {
     virtual Result<std::optional<Document>> get(std::string_view kind, std::string_view id) const = 0;
     // Ordered by id (bytewise).
     virtual Result<std::vector<Document>> list(std::string_view kind) const = 0;
+    // The same without the bodies, which may be large.
+    virtual Result<std::vector<std::string>> ids(std::string_view kind) const = 0;
 
     // All or nothing. Errors: Conflict (the message names the object), InvalidInput and TooLarge (the commit itself is
     // wrong), StorageFailed (nothing changed; later commits may succeed). An empty commit changes nothing.
@@ -163,6 +166,11 @@ class Store {
     // Ordered by sequence.
     virtual Result<std::vector<Event>> events(const EventQuery& query) const = 0;
     virtual int64_t latestSequence() const = 0;
+    // Of the oldest event that is still kept; latestSequence() + 1 when none is.
+    virtual int64_t oldestSequence() const = 0;
+    // Forgets the events up to this sequence for good. The hash of the last of them stays as the chain's anchor, so
+    // that what is left can be verified. What is forgotten already is no error; InvalidInput beyond the newest event.
+    virtual Result<void> forgetEvents(int64_t upTo) = 0;
     virtual int64_t revision() const = 0;
     virtual Result<ChainReport> verifyChain() const = 0;
 

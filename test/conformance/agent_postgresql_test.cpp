@@ -286,12 +286,15 @@ TEST_P(KilledAgent, SettlesAndTheSwitchIsCompleted) {
     finish(*fra, *nyc, token, 2);
 }
 
+// Where the verb had acted, the successor looks at a server that is still stopping or promoting, and users wait for its
+// word: it looks for a few hundred milliseconds and then says "unknown", on which the controller repeats the verb. On a
+// busy machine that is the right answer too; what was recorded, and what had not begun, is known whatever the load.
 INSTANTIATE_TEST_SUITE_P(
     AtEveryPoint, KilledAgent,
-    testing::Values(Kill{"database.fence", "started", "failed"}, Kill{"database.fence", "fenced", "done"},
-                    Kill{"database.fence", "acted", "done"}, Kill{"database.fence", "recorded", "done"},
+    testing::Values(Kill{"database.fence", "started", "failed"}, Kill{"database.fence", "fenced", "done unknown"},
+                    Kill{"database.fence", "acted", "done unknown"}, Kill{"database.fence", "recorded", "done"},
                     Kill{"database.take-over", "started", "failed"}, Kill{"database.take-over", "reached", "failed"},
-                    Kill{"database.take-over", "allowed", "unknown"}, Kill{"database.take-over", "acted", "done"},
+                    Kill{"database.take-over", "allowed", "unknown"}, Kill{"database.take-over", "acted", "done unknown"},
                     Kill{"database.take-over", "recorded", "done"}),
     [](const auto& point) {
         std::string name = std::string(point.param.verb) + "_" + point.param.moment;

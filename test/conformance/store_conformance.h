@@ -212,6 +212,41 @@ TEST_P(StoreConformance, EventsFormAChainOfHashes) {
     EXPECT_EQ(report.head, second.hash);
 }
 
+TEST_P(StoreConformance, WhatIsForgottenLeavesAChainThatCanBeVerified) {
+    EXPECT_EQ(store_->oldestSequence(), 1);
+    for (int64_t i = 1; i <= 9; ++i) ASSERT_TRUE(log("a", "s/" + std::to_string(i % 3)));
+    const std::string head = store_->verifyChain()->head;
+    ASSERT_TRUE(store_->forgetEvents(4));
+    ASSERT_TRUE(store_->forgetEvents(2)) << "forgotten already";
+    EXPECT_EQ(store_->forgetEvents(10).error().code, ErrorCode::InvalidInput);
+    EXPECT_EQ(store_->oldestSequence(), 5);
+    EXPECT_EQ(sequences({}), (std::vector<int64_t>{5, 6, 7, 8, 9}));
+    EXPECT_EQ(sequences({.after = 3, .subject = "s/0"}), (std::vector<int64_t>{6, 9}));
+    ChainReport report = store_->verifyChain().value();
+    EXPECT_TRUE(report.intact()) << report.problem;
+    EXPECT_EQ(report.forgotten, 4);
+    EXPECT_EQ(report.checked, 5);
+    EXPECT_EQ(report.head, head);
+    // Also down to nothing; what comes then follows on.
+    ASSERT_TRUE(store_->forgetEvents(9));
+    EXPECT_EQ(store_->oldestSequence(), 10);
+    EXPECT_TRUE(sequences({}).empty());
+    const auto next = log("b", "s/1")->events.at(0);
+    EXPECT_EQ(next.sequence, 10);
+    EXPECT_EQ(next.previousHash, head);
+    EXPECT_EQ(sequences({}), std::vector<int64_t>{10});
+    report = store_->verifyChain().value();
+    EXPECT_TRUE(report.intact()) << report.problem;
+    EXPECT_EQ(report.checked, 1);
+}
+
+TEST_P(StoreConformance, IdsAreThoseOfOneKind) {
+    ASSERT_TRUE(store_->commit(
+        {.puts = {{"run", "b", mustNotExist, number(1)}, {"run", "a", mustNotExist, number(2)}, {"x", "c", 0, 1}}}));
+    EXPECT_EQ(store_->ids("run").value(), (std::vector<std::string>{"a", "b"}));
+    EXPECT_TRUE(store_->ids("none")->empty());
+}
+
 TEST_P(StoreConformance, WatchersSeeTheCommitAfterItIsVisible) {
     std::vector<int64_t> seen;
     auto subscription = store_->subscribe([&](const Committed& committed) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include <thread>
 
 #include "base/fd.h"
+#include "base/file_limit.h"
 
 namespace swb::driver {
 namespace {
@@ -41,6 +43,8 @@ struct Prepared {
     std::vector<std::string> environmentText;
     std::vector<char*> argv, environment;
     const char* directory = nullptr;
+    const OsUser* user = nullptr;
+    rlim_t fileLimit = 0;  // 0: as it is
     int input = -1, log = -1, go = -1, failure = -1;
 };
 
@@ -59,6 +63,16 @@ std::string pathOf(const Launch& what) {
     return {};
 }
 
+// For good: real, effective and saved ids, and no group of ours is left. System calls, because the C library's wrappers
+// would wait for threads that are not in this copy.
+bool becomeUser(const OsUser& user) {
+    const gid_t* groups = user.groups.empty() ? &user.gid : user.groups.data();
+    const size_t count = user.groups.empty() ? 1 : user.groups.size();
+    return ::syscall(SYS_setgroups, count, groups) == 0 &&
+           ::syscall(SYS_setresgid, user.gid, user.gid, user.gid) == 0 &&
+           ::syscall(SYS_setresuid, user.uid, user.uid, user.uid) == 0;
+}
+
 // In the child; answers only when it failed.
 int becomeCommand(const Prepared& prepared) {
     ::setsid();
@@ -75,6 +89,12 @@ int becomeCommand(const Prepared& prepared) {
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    // What we raised for ourselves is not for programs that may use select().
+    if (rlimit limit{}; prepared.fileLimit && ::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = prepared.fileLimit;
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (prepared.user && !becomeUser(*prepared.user)) return errno;
     if (::chdir(prepared.directory) != 0) return errno;
     ::execve(prepared.path.c_str(), prepared.argv.data(), prepared.environment.data());
     return errno;
@@ -137,6 +157,8 @@ Result<ProcessIdentity> launch(const Launch& what, const std::function<Result<vo
     for (std::string& line : prepared.environmentText) prepared.environment.push_back(line.data());
     prepared.environment.push_back(nullptr);
     prepared.directory = what.directory.c_str();
+    prepared.fileLimit = fileLimitAtStart();
+    prepared.user = what.user ? &*what.user : nullptr;
     const Fd input = raised(Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)));
     const Fd log = raised(Fd(::open(what.logFile.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)));
     if (!input.valid() || !log.valid())

@@ -6,10 +6,12 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "driver/support/os_user.h"
 #include "driver/support/process_identity.h"
 
 namespace swb::driver {
@@ -19,6 +21,7 @@ struct Launch {
     std::string directory;
     std::map<std::string, std::string> environment;  // all of it
     std::string logFile;                             // stdout and stderr are appended
+    std::optional<OsUser> user;                      // becomes this user and its groups; only root can
 };
 
 // record: called with the child's identity before the command runs. CommandFailed when it cannot be executed.

@@ -1,8 +1,12 @@
 #include "driver/process/local_process_driver.h"
 
 #include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <thread>
 
 #include "base/file.h"
@@ -13,6 +17,7 @@
 #include "driver/process/log_file.h"
 #include "driver/process/session.h"
 #include "driver/support/http_probe.h"
+#include "driver/support/os_user.h"
 
 namespace swb::driver {
 namespace {
@@ -23,11 +28,12 @@ constexpr int64_t steadyMs = 200;  // without a health URL: up for so long count
 constexpr int64_t killMs = 2000;   // the kernel's part of ending what was sent SIGKILL
 
 struct Paths {
-    std::string directory, environment, record, log;
+    std::string directory, environment, ownEnvironment, record, log;
 
     Paths(std::string_view application, std::string_view process, const Context& context) {
         directory = context.stateDirectory + "/" + std::string(application);
         environment = directory + "/environment";
+        ownEnvironment = directory + "/" + std::string(process) + ".environment";
         record = directory + "/" + std::string(process) + ".json";
         log = directory + "/" + std::string(process) + ".log";
     }
@@ -77,7 +83,40 @@ bool runs(const Record& record) {
 std::string commandHash(const ProcessSpec& spec) {
     std::string text = spec.directory;
     for (const std::string& word : spec.command) (text += '\0') += word;
+    if (!spec.runAs.empty()) (text += std::string_view("\0user\0", 6)) += spec.runAs;
     return crypto::sha256Hex(text + '\0' + environmentHash(spec.environment));
+}
+
+const std::string& ownUserName() {
+    static const std::string name = currentOsUser().map([](const OsUser& user) { return user.name; }).value_or("");
+    return name;
+}
+
+// Whom the process must become; nothing when it runs as this program's own user.
+Result<std::optional<OsUser>> userOf(const ProcessSpec& spec) {
+    if (spec.runAs.empty()) return std::optional<OsUser>();
+    OsUser user = TRY(osUserByName(spec.runAs));
+    if (user.uid == ::geteuid()) return std::optional<OsUser>();
+    if (::geteuid() != 0)
+        return fail(ErrorCode::Unsupported,
+                    "process " + spec.name + " is to run as " + spec.runAs + ", but this agent is not root but " +
+                        ownUserName(),
+                    "run the agent as root or as " + spec.runAs + ", or leave run_as out");
+    return std::optional<OsUser>(std::move(user));
+}
+
+// The application's environment file is the agent's own. A process that is another user reads a copy that is its own.
+Result<void> giveEnvironment(const Paths& paths, const OsUser& user, const Environment& environment) {
+    const std::string fresh = paths.ownEnvironment + ".new";
+    // The way there is open to it; the files beside it are not.
+    for (const std::string& path : {paths.directory, paths.directory.substr(0, paths.directory.rfind('/'))})
+        if (::chmod(path.c_str(), 0711) != 0)
+            return fail(ErrorCode::StorageFailed, "cannot open " + path + " to " + user.name);
+    TRY_VOID(writeFileAtomically(fresh, renderEnvironmentFile(environment), 0400));
+    if (::chown(fresh.c_str(), user.uid, user.gid) == 0 && ::rename(fresh.c_str(), paths.ownEnvironment.c_str()) == 0)
+        return {};
+    return fail(ErrorCode::StorageFailed,
+                "cannot give " + paths.ownEnvironment + " to " + user.name + ": " + std::strerror(errno));
 }
 
 ProcessState stateOf(const ProcessSpec& spec, const Record& record) {
@@ -86,6 +125,7 @@ ProcessState stateOf(const ProcessSpec& spec, const Record& record) {
     state.running = runs(record);
     state.pid = state.running ? record.process.pid : 0;
     state.environmentHash = record.environmentHash;
+    state.user = spec.runAs.empty() ? ownUserName() : spec.runAs;
     return state;
 }
 
@@ -121,11 +161,18 @@ Result<void> checkNames(std::string_view application, const ProcessSpec& spec, c
 }
 
 Result<ProcessState> start(const Paths& paths, const ProcessSpec& spec, const Environment& environment) {
+    const std::optional<OsUser> user = TRY(userOf(spec));
     TRY_VOID(makeDirectories(paths.directory));
+    if (user) TRY_VOID(giveEnvironment(paths, *user, environment));
+    Environment own = spec.environment;
+    if (user)
+        for (const auto& [name, value] : {std::pair{"HOME", user->home}, {"USER", user->name}, {"LOGNAME", user->name}})
+            own.try_emplace(name, environment.count(name) ? environment.at(name) : value);
     TRY_VOID(limitLog(paths.log));
     Record record{{}, currentBoot(), environmentHash(environment), commandHash(spec), SystemClock().now()};
     const Launch what{spec.command, spec.directory.empty() ? "/" : spec.directory,
-                      processEnvironment(environment, spec.environment, paths.environment), paths.log};
+                      processEnvironment(environment, own, user ? paths.ownEnvironment : paths.environment), paths.log,
+                      user};
     record.process = TRY(launch(what, [&](const ProcessIdentity& process) {
         record.process = process;
         return writeRecord(paths, record);
@@ -182,6 +229,7 @@ Result<ProcessState> LocalProcessDriver::apply(std::string_view application, con
         return start(paths, spec, environment);
     }
     if (otherEnvironment && spec.onChange == OnChange::reload) {
+        if (const auto user = TRY(userOf(spec))) TRY_VOID(giveEnvironment(paths, *user, environment));
         if (!sendSignal(record.process, SIGHUP)) return start(paths, spec, environment);  // it ended this moment
         record.environmentHash = environmentHash(environment);
         TRY_VOID(writeRecord(paths, record));

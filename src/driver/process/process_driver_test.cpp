@@ -17,6 +17,7 @@
 #include "driver/process/launch.h"
 #include "driver/process/log_file.h"
 #include "driver/process/session.h"
+#include "driver/support/os_user.h"
 
 namespace swb::driver {
 namespace {
@@ -92,6 +93,63 @@ TEST_F(ProcessTest, runsWithItsEnvironmentInASessionOfItsOwn) {
     EXPECT_EQ(open, 3u);
 }
 
+TEST_F(ProcessTest, runsAsTheUserThatItNames) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can start a process as another user";
+    const auto nobody = osUserByName("nobody");
+    ASSERT_TRUE(nobody) << describe(nobody.error());
+    ASSERT_EQ(::chmod(directory.path().c_str(), 0711), 0);
+    ProcessSpec spec = shell(
+        "trap : HUP; id -u; id -G; echo $HOME $USER; cat $SWINGBRIDGE_ENVIRONMENT_FILE; "
+        "while :; do sleep 0.02; done");
+    spec.directory = "/";
+    spec.runAs = "nobody";
+    spec.onChange = OnChange::reload;
+    const ProcessState state = apply(spec, {{"A", "first"}});
+    EXPECT_EQ(state.user, "nobody");
+    const std::string gid = std::to_string(nobody->gid);
+    const std::string expected = std::to_string(nobody->uid) + "\n" + gid + "\n" + nobody->home + " nobody\nA=first\n";
+    EXPECT_TRUE(soon([&] { return log() == expected; })) << log();
+    EXPECT_THAT(readFile("/proc/" + std::to_string(state.pid) + "/status").value(),
+                HasSubstr("Uid:\t" + std::to_string(nobody->uid) + "\t" + std::to_string(nobody->uid)));
+    // A reload finds the new values in the process's own copy, which nobody else can read.
+    EXPECT_EQ(apply(spec, {{"A", "second"}}).pid, state.pid);
+    const std::string copy = context().stateDirectory + "/shop-fra/web.environment";
+    EXPECT_EQ(readFile(copy).value_or(""), "A=second\n");
+    struct stat status {};
+    ASSERT_EQ(::stat(copy.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0400u);
+    EXPECT_EQ(status.st_uid, nobody->uid);
+    // Another user is another process.
+    ProcessSpec asRoot = spec;
+    asRoot.runAs.clear();
+    EXPECT_NE(apply(asRoot, {{"A", "second"}}).pid, state.pid);
+}
+
+TEST_F(ProcessTest, aUserThatCannotBeTakenIsRefused) {
+    ProcessSpec spec = shell("exec sleep 60");
+    spec.runAs = "no-such-user";
+    const auto missing = driver->apply("shop-fra", spec, {}, context());
+    ASSERT_FALSE(missing);
+    EXPECT_EQ(missing.error().code, ErrorCode::NotFound);
+    EXPECT_THAT(missing.error().hint, HasSubstr("run_as"));
+    EXPECT_FALSE(driver->inspect("shop-fra", spec, context()).running);
+    // In a copy of this program that is not root.
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const auto nobody = osUserByName("nobody");
+        if (::geteuid() == 0 && (!nobody || ::setgid(nobody->gid) != 0 || ::setuid(nobody->uid) != 0)) ::_exit(2);
+        spec.runAs = "root";
+        const auto refused = makeProcessDriver()->apply("shop-fra", spec, {}, context());
+        ::_exit(!refused && refused.error().code == ErrorCode::Unsupported &&
+                        refused.error().message.find("run as root, but this agent is not root") != std::string::npos
+                    ? 0
+                    : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+}
+
 TEST_F(ProcessTest, applyingAgainChangesNothingAndAnotherAgentAdoptsIt) {
     const ProcessSpec spec = shell("exec sleep 60");
     const int pid = apply(spec).pid;
@@ -135,10 +193,10 @@ TEST_F(ProcessTest, anotherProcessWithTheSamePidIsNotConfused) {
 }
 
 TEST_F(ProcessTest, aChangedEnvironmentRestartsReloadsOrWaits) {
-    ProcessSpec spec = shell("trap 'echo reloaded >> hup.txt' HUP; while :; do sleep 0.02; done");
+    ProcessSpec spec = shell("trap 'echo reloaded >> hup.txt' HUP; touch trapped.txt; while :; do sleep 0.02; done");
     spec.onChange = OnChange::reload;
     const ProcessState first = apply(spec, {{"FAILOVER_STATUS", "offline"}});
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    ASSERT_TRUE(soon([&] { return fileExists(directory.path() + "/trapped.txt"); }));
     const ProcessState reloaded = apply(spec, {{"FAILOVER_STATUS", "online"}});
     EXPECT_EQ(reloaded.pid, first.pid);
     EXPECT_NE(reloaded.environmentHash, first.environmentHash);
@@ -162,9 +220,10 @@ TEST_F(ProcessTest, aChangedEnvironmentRestartsReloadsOrWaits) {
 }
 
 TEST_F(ProcessTest, stopIsGentleThenFirmAndTakesTheHelpersAlong) {
-    const ProcessSpec gentle = shell("trap 'echo bye > bye.txt; exit 0' TERM; while :; do sleep 0.02; done");
+    const ProcessSpec gentle =
+        shell("trap 'echo bye > bye.txt; exit 0' TERM; touch trapped.txt; while :; do sleep 0.02; done");
     const int first = apply(gentle).pid;
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    ASSERT_TRUE(soon([&] { return fileExists(directory.path() + "/trapped.txt"); }));
     ASSERT_TRUE(driver->stop("shop-fra", gentle, context()));
     EXPECT_EQ(inFile("bye.txt"), "bye\n");
     EXPECT_FALSE(processIdentity(first));

@@ -39,7 +39,8 @@ Result<OsUser> osUserByName(const std::string& name) {
     passwd entry{};
     passwd* found = nullptr;
     if (::getpwnam_r(name.c_str(), &entry, buffer, sizeof buffer, &found) != 0 || !found)
-        return fail(ErrorCode::NotFound, "there is no operating-system user " + name, "Correct run_as of the service.");
+        return fail(ErrorCode::NotFound, "there is no operating-system user " + name,
+                    "Create it on this server, or correct run_as.");
     return fromEntry(entry);
 }
 
