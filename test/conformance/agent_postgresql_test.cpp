@@ -294,7 +294,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Kill{"database.fence", "started", "failed"}, Kill{"database.fence", "fenced", "done unknown"},
                     Kill{"database.fence", "acted", "done unknown"}, Kill{"database.fence", "recorded", "done"},
                     Kill{"database.take-over", "started", "failed"}, Kill{"database.take-over", "reached", "failed"},
-                    Kill{"database.take-over", "allowed", "unknown"}, Kill{"database.take-over", "acted", "done unknown"},
+                    Kill{"database.take-over", "allowed", "unknown"},
+                    Kill{"database.take-over", "acted", "done unknown"},
                     Kill{"database.take-over", "recorded", "done"}),
     [](const auto& point) {
         std::string name = std::string(point.param.verb) + "_" + point.param.moment;

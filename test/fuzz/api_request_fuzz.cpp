@@ -72,7 +72,8 @@ class World {
                             *lasting().sealer, lasting().clock, "fo.example", "https://controller.example:8443",
                             "0.1.0"}) {
         for (const Role role : {Role::viewer, Role::operator_, Role::admin})
-            tokens_.push_back(api::createToken(store_, std::string(nameOf(role)), role, 0, "fuzz").value().secret.reveal());
+            tokens_.push_back(
+                api::createToken(store_, std::string(nameOf(role)), role, 0, "fuzz").value().secret.reveal());
         SWB_ASSERT(conductor_.start(), "a conductor starts over an empty store");
         for (const char* site : {"fra", "nyc"}) {
             ask("a POST /v1/sites", R"({"name": ")" + std::string(site) + "\"}");
