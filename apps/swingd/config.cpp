@@ -75,8 +75,7 @@ Result<DaemonConfig> readConfig(const std::string& path) {
             config.zone = TRY(readZone(*dns));
             JsonReader dnsReader(*dns, "dns");
             config.dnsListen = readAddresses(dnsReader, "listen");
-            config.dnsThreads = dnsReader.integer("threads", 1);
-            if (config.dnsThreads < 1 || config.dnsThreads > 64) dnsReader.problem("threads", "must be 1 to 64");
+            config.nameServer = readNameServer(dnsReader);
             if (const Json* secondaries = dnsReader.child("secondaries")) {
                 JsonReader peers(*secondaries, "dns.secondaries");
                 config.secondaries = TRY(readPeers(peers));
@@ -108,7 +107,7 @@ std::string configText(const DaemonConfig& config) {
     text += "dns:\n";
     text += "  zone: " + config.zone.zone + "\n";
     text += "  listen: " + list(config.dnsListen) + "\n";
-    text += "  threads: " + std::to_string(config.dnsThreads) + "\n";
+    text += "  threads: " + std::to_string(config.nameServer.threads) + "\n";
     text += "  name_servers:                      # the zone's NS records; the first is the SOA's primary\n";
     for (const auto& server : config.zone.nameServers) {
         std::string addresses;

@@ -6,6 +6,7 @@
 
 #include "dispatch/publisher.h"
 #include "model/address.h"
+#include "name_server_config.h"
 #include "peers_config.h"
 
 namespace swb {
@@ -16,7 +17,7 @@ struct DaemonConfig {
     std::vector<std::string> names;  // names and addresses in the controller's certificate
     std::vector<HostPort> dnsListen;
     dispatch::ZoneSettings zone;
-    int64_t dnsThreads = 1;
+    NameServerConfig nameServer;
     PeersConfig secondaries;
 };
 

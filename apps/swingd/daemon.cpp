@@ -52,9 +52,9 @@ Result<net::TlsIdentity> loadIdentity(const DataPaths& paths, const crypto::Cert
     return identity;
 }
 
-Result<dns::ServerOptions> dnsOptions(const DaemonConfig& config) {
+Result<dns::ServerOptions> dnsOptions(const DaemonConfig& config, const std::string& directory) {
     dns::ServerOptions options;
-    options.udpThreads = static_cast<size_t>(config.dnsThreads);
+    apply(config.nameServer, directory, options);
     for (const HostPort& address : config.dnsListen)
         options.endpoints.push_back({TRY(dns::IpAddress::fromText(address.host)), address.port});
     return options;
@@ -103,7 +103,7 @@ Result<void> runDaemon(const RunRequest& request) {
     const DaemonConfig config = TRY(readConfig(paths.config));
     // The name server first: it answers the last good zone whatever happens to the rest (I11).
     const auto secondaries = TRY(Secondaries::make(config.secondaries, clock));
-    dns::ServerOptions nameServer = TRY(dnsOptions(config));
+    dns::ServerOptions nameServer = TRY(dnsOptions(config, request.directory));
     nameServer.peers = &secondaries->desk();
     const auto publisher = TRY(dispatch::Publisher::start({config.zone}, paths.zones, nameServer));
     TRY_VOID(secondaries->attach(*publisher, paths.zones));

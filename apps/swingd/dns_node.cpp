@@ -7,6 +7,7 @@
 #include "dns/transfer/follower.h"
 #include "dns/transfer/peer_desk.h"
 #include "model/yaml.h"
+#include "name_server_config.h"
 #include "peers_config.h"
 #include "signals.h"
 
@@ -21,6 +22,7 @@ struct NodeConfig {
         std::optional<dns::Name> key;
     };
     dns::ServerOptions server;
+    NameServerConfig nameServer;
     std::string directory;
     std::vector<Zone> zones;
     PeersConfig peers;
@@ -60,9 +62,8 @@ Result<NodeConfig> readNode(const Json& value) {
     JsonReader reader(value);
     NodeConfig config;
     config.server.endpoints = readEndpoints(reader, "listen");
-    config.server.udpThreads = static_cast<size_t>(reader.integer("threads", 1));
-    config.server.nsid = reader.string("nsid", "");
     config.directory = reader.string("data");
+    config.nameServer = readNameServer(reader);
     config.pollSeconds = reader.integer("poll_seconds", config.pollSeconds);
     if (config.pollSeconds < 1 || config.pollSeconds > 86'400) reader.problem("poll_seconds", "must be 1 to 86400");
     const std::string from = reader.string("transfer_from", "");
@@ -136,6 +137,7 @@ Result<void> runDnsNode(const DnsNodeRequest& request) {
     };
     peers.notified = [&](const dns::Name& origin, const dns::Endpoint&) { follower->notified(origin); };
     dns::transfer::PeerDesk desk(std::move(peers), clock);
+    apply(config.nameServer, config.directory, config.server);
     config.server.peers = &desk;
     // What is on disk is answered before anybody is asked for news (I11).
     const auto server = TRY(dns::Server::start(config.server, follower->zones()));
