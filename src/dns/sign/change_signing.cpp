@@ -66,7 +66,7 @@ class ChangeSigner {
     }
 
     void takeName(std::span<SetChange> sets) {
-        const NameView name = sets.front().name;
+        const Name name = sets.front().name;  // not a view: the sets are moved from
         const ZoneNode node = before_.nodeOf(name);
         const bool hidden = isHidden(name);
         const bool isDelegation = node && node.isDelegation();
@@ -88,7 +88,7 @@ class ChangeSigner {
         changed.types = typesOf(node, own, isDelegation);
         // A name that is gone for everybody else must not live on by its NSEC.
         if (own.empty() && node && node.find(type::nsec)) drop(name, *node.find(type::nsec));
-        if (changed.wasInChain || changed.isInChain) names_.emplace(Name(name), std::move(changed));
+        if (changed.wasInChain || changed.isInChain) names_.emplace(name, std::move(changed));
     }
 
     static std::vector<uint16_t> typesOf(const ZoneNode& node, const std::set<uint16_t>& own, bool isDelegation) {

@@ -21,7 +21,7 @@ class ChangeSigning : public testing::Test {
     // Signs and applies it; the zone must then be as a look at the whole of it wants it.
     ZoneChange apply(const ZoneEdits& edits) {
         const ZoneChange change = valueOf(signChange(*zone_, valueOf(zone_->draft(edits)), keys_, now));
-        zone_ = valueOf(zone_->with(change));
+        if (!change.isEmpty()) zone_ = valueOf(zone_->with(change));
         const Upkeep lacking = valueOf(upkeep(*zone_, keys_, now, {}));
         for (const SetChange& set : lacking.change.sets)
             ADD_FAILURE() << "lacking: " << set.name.toText() << ' ' << typeToText(set.type);
@@ -99,8 +99,8 @@ TEST_F(ChangeSigning, NeighboursComeAndGoInOneChange) {
 TEST_F(ChangeSigning, ATypeMoreChangesTheBitmapOnly) {
     ZoneEdits edits;
     edits.records = {test::records("note.fo.example", type::mx, {"1 a.example."})};
-    EXPECT_EQ(touched(apply(edits)),
-              (std::set<std::string>{"fo.example.SOA", "note.fo.example.MX", "note.fo.example.NSEC"}));
+    EXPECT_EQ(touched(apply(edits)), (std::set<std::string>{"fo.example.SOA", "note.fo.example.MX",
+                                                            "note.fo.example." + typeToText(type::nsec)}));
     expectValid();
 }
 
@@ -148,6 +148,7 @@ TEST_F(ChangeSigning, RandomChangesGiveWhatSigningTheWholeZoneGives) {
                                              "0",      "mail",  "new.safe", "safe",  "x.*.wild"};
     const std::vector<std::pair<uint16_t, std::string>> types = {
         {type::a, "192.0.2.9"}, {type::txt, "text"}, {type::mx, "5 m.example."}, {1000, "\\# 1 aa"}};
+    int applied = 0;
     for (unsigned seed = 1; seed <= 150; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         std::mt19937 random(seed);
@@ -169,7 +170,9 @@ TEST_F(ChangeSigning, RandomChangesGiveWhatSigningTheWholeZoneGives) {
         if (!zone_->draft(edits)) continue;  // against a rule of zones
         apply(edits);
         if (HasFailure()) return;
+        ++applied;
     }
+    EXPECT_GT(applied, 75);
     expectValid();
 }
 
