@@ -93,7 +93,7 @@ Result<RingKey> ringKeyFromJson(const Json& value, const std::string& path, Name
     const int64_t tag = reader.integer("tag");
     RingKey key;
     key.isSuccessor = reader.boolean("successor", false);
-    key.madeAt = reader.integer("made_at");
+    key.madeAt = reader.integer("madeAt");
     const std::string sealed = reader.string("sealed");
     TRY_VOID(reader.finish());
     if (tag < 0 || tag > UINT16_MAX) return fail(ErrorCode::InvalidInput, path + ".tag is not one");
@@ -116,16 +116,16 @@ Json keyRingToJson(const KeyRing& ring, NameView zone, const crypto::Sealer& sea
                                   {"algorithm", static_cast<int>(entry.key->algorithm())},
                                   {"tag", entry.key->tag()},
                                   {"successor", entry.isSuccessor},
-                                  {"made_at", entry.madeAt},
+                                  {"madeAt", entry.madeAt},
                                   {"sealed", sealer.seal(*half, sealName(zone, entry.key->tag()))}});
     }
     return JsonObject{{"version", documentVersion},
                       {"zone", zone.toText()},
                       {"stage", nameOf(ring.state.stage)},
-                      {"entered_at", ring.state.enteredAt},
-                      {"in_place_at", ring.state.inPlaceAt},
-                      {"zone_ttl", ring.state.zoneTtlSeconds},
-                      {"parent_ttl", ring.state.parentTtlSeconds},
+                      {"enteredAt", ring.state.enteredAt},
+                      {"inPlaceAt", ring.state.inPlaceAt},
+                      {"zoneTtl", ring.state.zoneTtlSeconds},
+                      {"parentTtl", ring.state.parentTtlSeconds},
                       {"keys", std::move(keys)}};
 }
 
@@ -137,10 +137,10 @@ Result<KeyRing> keyRingFromJson(const Json& value, NameView zone, const crypto::
     const auto stage = stageFromText(reader.string("stage"));
     if (!stage) reader.problem("stage", "is not a stage");
     KeyRing ring;
-    ring.state.enteredAt = reader.integer("entered_at");
-    ring.state.inPlaceAt = reader.integer("in_place_at");
-    ring.state.zoneTtlSeconds = static_cast<uint32_t>(reader.integer("zone_ttl"));
-    ring.state.parentTtlSeconds = static_cast<uint32_t>(reader.integer("parent_ttl"));
+    ring.state.enteredAt = reader.integer("enteredAt");
+    ring.state.inPlaceAt = reader.integer("inPlaceAt");
+    ring.state.zoneTtlSeconds = static_cast<uint32_t>(reader.integer("zoneTtl"));
+    ring.state.parentTtlSeconds = static_cast<uint32_t>(reader.integer("parentTtl"));
     const JsonArray* keys = reader.array("keys");
     if (!keys || keys->size() > keysMax) reader.problem("keys", "must be a list of at most 8");
     TRY_VOID(reader.finish());

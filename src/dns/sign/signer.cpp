@@ -154,6 +154,10 @@ Result<void> Signer::command(Command command) {
     return obey(command, algorithmOf(ring_), KeyLayout::split);
 }
 
+bool Signer::isNew() const {
+    return !fileExists(path_);
+}
+
 SignerStatus Signer::status() const {
     const std::lock_guard lock(mutex_);
     SignerStatus status;
@@ -181,20 +185,20 @@ Json statusToJson(const SignerStatus& status, const Name& zone) {
                                   {"algorithm", static_cast<int>(key.algorithm)},
                                   {"tag", key.tag},
                                   {"new", key.isSuccessor},
-                                  {"made_at", isoTime(key.madeAt * 1000)},
+                                  {"madeAt", isoTime(key.madeAt * 1000)},
                                   {"published", key.usage.isPublished},
-                                  {"signs_keys", key.usage.signsKeys},
-                                  {"signs_zone", key.usage.signsZone}});
+                                  {"signsKeys", key.usage.signsKeys},
+                                  {"signsZone", key.usage.signsZone}});
     JsonArray ds;
     for (const Rdata& data : status.ds) ds.push_back(boost::json::string(dsToText(data)));
     return JsonObject{{"zone", zone.toText()},
                       {"stage", row.name},
                       {"meaning", row.sentence},
-                      {"in_place", status.isInPlace},
-                      {"sets_left", status.setsLeft},
-                      {"waits_for", status.isInPlace ? nameOf(row.wait) : std::string_view("the zone being signed")},
+                      {"inPlace", status.isInPlace},
+                      {"setsLeft", status.setsLeft},
+                      {"waitsFor", status.isInPlace ? nameOf(row.wait) : std::string_view("the zone being signed")},
                       {"until", status.deadline ? isoTime(*status.deadline * 1000) : ""},
-                      {"next_refresh", status.refreshAt ? isoTime(*status.refreshAt * 1000) : ""},
+                      {"nextRefresh", status.refreshAt ? isoTime(*status.refreshAt * 1000) : ""},
                       {"keys", std::move(keys)},
                       {"ds", std::move(ds)}};
 }

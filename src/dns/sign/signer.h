@@ -69,6 +69,8 @@ class Signer {
     Result<void> command(Command command);
 
     SignerStatus status() const;
+    // DNSSEC of the zone was never enabled.
+    bool isNew() const;
     const Name& zone() const { return zone_; }
 
   private:

@@ -104,6 +104,7 @@ TEST_F(SignerTest, WithoutDnssecAChangeComesBackAsItIs) {
     EXPECT_EQ(valueOf(signer_->sign(*zone_, plain)), plain);
     EXPECT_FALSE(maintainOnce());
     EXPECT_EQ(file(), "");
+    EXPECT_TRUE(signer_->isNew());
     EXPECT_EQ(stage(), Stage::unsignedZone);
     EXPECT_FALSE(signer_->command(Command::disable));
     EXPECT_FALSE(signer_->roll(Command::rollZsk));
@@ -267,6 +268,7 @@ TEST_F(SignerTest, DisablingWaitsForTheParent) {
     change();
     EXPECT_FALSE(zone_->isSigned());
     reopen();
+    EXPECT_FALSE(signer_->isNew()) << "disabled, which a setting must not undo";
     EXPECT_EQ(stage(), Stage::unsignedZone);
     enable();
     expectValid();
@@ -340,7 +342,7 @@ TEST_F(SignerTest, TheStatusIsReadable) {
     enable(Algorithm::ecdsaP256Sha256);
     const Json json = statusToJson(signer_->status(), signer_->zone());
     EXPECT_EQ(textAt(json, "stage"), "steady");
-    EXPECT_EQ(textAt(json, "waits_for"), "nothing");
+    EXPECT_EQ(textAt(json, "waitsFor"), "nothing");
     EXPECT_EQ(json.at("keys").as_array().size(), 2u);
     EXPECT_EQ(textAt(json.at("keys").as_array()[0], "role"), "ksk");
     EXPECT_EQ(json.at("ds").as_array().size(), 2u);
