@@ -21,50 +21,27 @@ std::string keyOf(dns::NameView zone) {
 
 }  // namespace
 
-Result<std::unique_ptr<ZoneSigners>> ZoneSigners::open(ZoneSigningSettings settings, const crypto::Sealer& sealer,
-                                                       const Clock& clock) {
-    std::unique_ptr<ZoneSigners> signers(new ZoneSigners(std::move(settings), clock));
-    const ZoneSigningSettings& wanted = signers->settings_;
-    for (const dns::Name& zone : wanted.zones) {
-        Entry entry;
-        auto signer = Signer::open(wanted.directory, zone, sealer, clock, wanted.policy);
-        if (signer && wanted.enableWith && (*signer)->isNew())
-            if (const auto enabled = (*signer)->enable(*wanted.enableWith, wanted.layout); !enabled)
-                signer = tl::make_unexpected(enabled.error());
-        if (signer) {
-            entry.signer = std::move(*signer);
-        } else {
-            entry.error = signer.error();
-            logError("dns", "the zone {} stays as it was: {}", zone.toText(), describe(*entry.error));
-        }
-        signers->entries_.emplace(keyOf(zone), std::move(entry));
-    }
-    return signers;
-}
-
 ZoneSigners::~ZoneSigners() {
     stop();
 }
 
-const ZoneSigners::Entry* ZoneSigners::entryOf(dns::NameView zone) const {
-    const auto found = entries_.find(keyOf(zone));
-    return found == entries_.end() ? nullptr : &found->second;
+Result<std::unique_ptr<Signer>> ZoneSigners::open(const dns::Name& zone) const {
+    auto signer = TRY(Signer::open(settings_.directory, zone, sealer_, clock_, settings_.policy));
+    if (settings_.enableWith && signer->isNew()) TRY_VOID(signer->enable(*settings_.enableWith, settings_.layout));
+    return signer;
 }
 
-Result<Signer*> ZoneSigners::find(std::string_view zone) const {
-    const dns::Name name = TRY(dns::Name::fromText(zone));
-    const Entry* entry = entryOf(name);
-    if (!entry) return fail(ErrorCode::NotFound, "the zone " + name.toText() + " is not one of this controller");
-    if (entry->error) return fail(*entry->error);
-    return entry->signer.get();
+Result<Signer*> ZoneSigners::signerOf(const dns::Name& zone) {
+    const std::lock_guard lock(mutex_);
+    std::unique_ptr<Signer>& signer = signers_[keyOf(zone)];
+    // An attempt that failed is made again each time: an administrator may have put the file right.
+    if (!signer) signer = TRY(open(zone));
+    return signer.get();
 }
 
 Publisher::Signer ZoneSigners::hook() {
     return [this](const dns::ZoneSnapshot& before, dns::ZoneChange change) -> Result<dns::ZoneChange> {
-        const Entry* entry = entryOf(before.origin());
-        if (!entry) return change;
-        if (entry->error) return fail(*entry->error);
-        return entry->signer->sign(before, std::move(change));
+        return TRY(signerOf(before.origin()))->sign(before, std::move(change));
     };
 }
 
@@ -100,22 +77,24 @@ void ZoneSigners::run(Publisher& publisher) {
     }
 }
 
+bool ZoneSigners::isStopping() const {
+    const std::lock_guard lock(mutex_);
+    return isStopping_;
+}
+
 void ZoneSigners::work(Publisher& publisher) {
-    for (auto& [zone, entry] : entries_) {
-        if (!entry.signer) continue;
-        lookAtParent(entry);
-        if (const auto done = maintain(publisher, *entry.signer); !done)
-            logError("dns", "DNSSEC of {}: {}", zone, describe(done.error()));
+    const dns::ZoneSetPointer zones = publisher.server().zones();
+    for (const dns::ZonePointer& zone : zones->zones()) {
+        const auto signer = signerOf(zone->origin());
+        if (signer) lookAtParent(**signer);
+        const Result<void> done = signer ? maintain(publisher, **signer) : fail(signer.error());
+        if (!done) logError("dns", "DNSSEC of {}: {}", zone->origin().toText(), describe(done.error()));
     }
 }
 
 // Part by part, so that a switch never waits for more than one of them.
-Result<void> ZoneSigners::maintain(Publisher& publisher, Signer& signer) const {
-    for (bool isMore = true; isMore;) {
-        {
-            const std::lock_guard lock(mutex_);
-            if (isStopping_) return {};
-        }
+Result<void> ZoneSigners::maintain(Publisher& publisher, Signer& signer) {
+    for (bool isMore = true; isMore && !isStopping();) {
         isMore = false;
         TRY(publisher.change(signer.zone(), [&](const dns::ZoneSnapshot& zone) -> Result<dns::ZoneChange> {
             dns::ZoneChange change = TRY(signer.maintain(zone));
@@ -126,18 +105,15 @@ Result<void> ZoneSigners::maintain(Publisher& publisher, Signer& signer) const {
     return {};
 }
 
-void ZoneSigners::lookAtParent(Entry& entry) const {
-    const auto waits = dns::sign::rowOf(entry.signer->status().stage).wait;
+void ZoneSigners::lookAtParent(Signer& signer) {
+    const auto waits = dns::sign::rowOf(signer.status().stage).wait;
     if (settings_.resolvers.empty() || waits != dns::sign::Wait::parent) return;
-    if (entry.parentAskedAt != 0 && clock_.monotonic() - entry.parentAskedAt < parentIntervalMs) return;
-    entry.parentAskedAt = clock_.monotonic();
-    const auto seen = dns::sign::askParent(settings_.resolvers, entry.signer->zone(), parentTimeoutMs);
-    if (!seen) {
-        logWarning("dns", "{}", describe(seen.error()));
-        return;
-    }
-    if (const auto taken = entry.signer->parentShows(seen->ds, seen->ttlSeconds); !taken)
-        logError("dns", "DNSSEC of {}: {}", entry.signer->zone().toText(), describe(taken.error()));
+    MonotonicMs& askedAt = parentAskedAt_[keyOf(signer.zone())];
+    if (askedAt != 0 && clock_.monotonic() - askedAt < parentIntervalMs) return;
+    askedAt = clock_.monotonic();
+    const auto seen = dns::sign::askParent(settings_.resolvers, signer.zone(), parentTimeoutMs);
+    const Result<void> taken = seen ? signer.parentShows(seen->ds, seen->ttlSeconds) : fail(seen.error());
+    if (!taken) logWarning("dns", "DNSSEC of {}: {}", signer.zone().toText(), describe(taken.error()));
 }
 
 }  // namespace swb::dispatch

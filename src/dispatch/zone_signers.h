@@ -20,7 +20,6 @@ namespace swb::dispatch {
 
 struct ZoneSigningSettings {
     std::string directory;  // of the key files
-    std::vector<dns::Name> zones;
     // A zone without a key file is signed from the start; one that was disabled since stays so.
     std::optional<dns::sign::Algorithm> enableWith;
     dns::sign::KeyLayout layout = dns::sign::KeyLayout::split;
@@ -30,8 +29,8 @@ struct ZoneSigningSettings {
 
 class ZoneSigners {
   public:
-    static Result<std::unique_ptr<ZoneSigners>> open(ZoneSigningSettings settings, const crypto::Sealer& sealer,
-                                                     const Clock& clock);
+    ZoneSigners(ZoneSigningSettings settings, const crypto::Sealer& sealer, const Clock& clock)
+        : settings_(std::move(settings)), sealer_(sealer), clock_(clock) {}
     ~ZoneSigners();
     ZoneSigners(const ZoneSigners&) = delete;
 
@@ -45,26 +44,22 @@ class ZoneSigners {
     // One round of work on every zone, as the thread does it.
     void work(Publisher& publisher);
 
-    // NotFound for a zone that is none of ours; its own error when its keys could not be read.
-    Result<dns::sign::Signer*> find(std::string_view zone) const;
+    // The signer of a zone of the publisher, made when it is asked for first. An error when its keys cannot be read.
+    Result<dns::sign::Signer*> signerOf(const dns::Name& zone);
 
   private:
-    struct Entry {
-        std::unique_ptr<dns::sign::Signer> signer;  // null: see error
-        std::optional<Error> error;
-        int64_t parentAskedAt = 0;
-    };
-
-    ZoneSigners(ZoneSigningSettings settings, const Clock& clock) : settings_(std::move(settings)), clock_(clock) {}
     void run(Publisher& publisher);
-    Result<void> maintain(Publisher& publisher, dns::sign::Signer& signer) const;
-    void lookAtParent(Entry& entry) const;
-    const Entry* entryOf(dns::NameView zone) const;
+    Result<void> maintain(Publisher& publisher, dns::sign::Signer& signer);
+    void lookAtParent(dns::sign::Signer& signer);
+    Result<std::unique_ptr<dns::sign::Signer>> open(const dns::Name& zone) const;
+    bool isStopping() const;
 
     const ZoneSigningSettings settings_;
+    const crypto::Sealer& sealer_;
     const Clock& clock_;
-    std::map<std::string, Entry> entries_;  // by the zone's lower-case text; the set of zones never changes
     mutable std::mutex mutex_;
+    std::map<std::string, std::unique_ptr<dns::sign::Signer>> signers_;  // by the zone's lower-case text; only added to
+    std::map<std::string, MonotonicMs> parentAskedAt_;                   // of the thread
     std::condition_variable changed_;
     bool isStopping_ = false;
     bool isWoken_ = false;

@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <thread>
 
-#include "dns/sign/nsec.h"
 #include "dns/soa.h"
 
 namespace swb::dns::sign {
 namespace {
 
-constexpr unsigned threads = 1;       // a change is small; when it is not, other work may go on beside it
 constexpr size_t largeChange = 4096;  // sets; from here on a look at the whole zone costs less than name by name
 
 struct CanonicalLess {
@@ -22,8 +21,13 @@ uint32_t negativeTtlOf(const RecordSet& soa) {
     return std::min(soa.ttlSeconds, soaNumbersOf(soa.records.front()).minimumSeconds);
 }
 
+// A zone that is made anew (its files were lost, or it was deleted and added again) has keys and no chain.
+bool hasChain(const ZoneSnapshot& zone) {
+    return zone.nodeOf(zone.origin()).find(type::nsec) != nullptr;
+}
+
 bool reachesFurther(const ZoneSnapshot& before, const ZoneChange& change) {
-    if (change.sets.size() >= largeChange) return true;
+    if (change.sets.size() >= largeChange || !hasChain(before)) return true;
     return std::any_of(change.sets.begin(), change.sets.end(), [&](const SetChange& set) {
         if (set.type == type::ns && set.name != before.origin()) return set.before.has_value() != set.after.has_value();
         return set.type == type::soa && set.after && negativeTtlOf(*set.after) != before.negativeTtlSeconds();
@@ -50,7 +54,7 @@ class ChangeSigner {
             takeName(std::span(change_.sets).subspan(first, end - first));
         }
         if (keys_.isChainComplete) linkNames();
-        TRY_VOID(signAll(work_, before_.origin(), now_, keys_.policy, threads));
+        TRY_VOID(signAll(work_, before_.origin(), now_, keys_.policy, 1));
         change_.sets.clear();
         for (SigningWork& item : work_) change_.sets.push_back(std::move(item.change));
         std::sort(change_.sets.begin(), change_.sets.end(), sortsBefore);
@@ -152,8 +156,7 @@ class ChangeSigner {
         const ZoneNode node = before_.nodeOf(name);
         const RecordSet* present = node ? node.find(type::nsec) : nullptr;
         const auto changed = names_.find(name);
-        std::vector<uint16_t> types =
-            changed != names_.end() ? changed->second.types : typesInNsec(present->records.front());
+        std::vector<uint16_t> types = changed != names_.end() ? changed->second.types : typesForNsec(node, keys_);
         RecordSet wanted = nsecSet(nextInChain(name), std::move(types), before_);
         if (present && present->records == wanted.records && present->ttlSeconds == wanted.ttlSeconds) return;
         SetChange set{Name(name), type::nsec, {}, std::move(wanted)};
@@ -186,8 +189,8 @@ Result<ZoneChange> signWithWholeZone(const ZoneSnapshot& before, ZoneChange chan
                                      UnixSeconds now) {
     const ZonePointer drafted = TRY(before.with(change));
     std::vector<SigningWork> work = findWork(*drafted, keys, now);
-    std::erase_if(work, isForUpkeep);
-    TRY_VOID(signAll(work, before.origin(), now, keys.policy, threads));
+    if (hasChain(before)) std::erase_if(work, isForUpkeep);
+    TRY_VOID(signAll(work, before.origin(), now, keys.policy, std::thread::hardware_concurrency()));
     std::vector<SetChange> sets;
     const auto sameSet = [](const SetChange& left, const SetChange& right) {
         return !sortsBefore(left, right) && !sortsBefore(right, left);

@@ -24,7 +24,7 @@ Result<ParentView> parentViewOf(const Response& response, const Name& zone) {
                     [&](const auto& record) { return record.type == type::soa && record.name == zone; });
     if (view.ds.empty() && isOfZone)
         return fail(ErrorCode::VerificationFailed, "the DS of " + zone.toText() + " was answered by the zone itself",
-                    "name resolvers in dns.resolvers that ask the parent");
+                    "name others under `resolvers:` in swingd.yaml");
     std::sort(view.ds.begin(), view.ds.end());
     return view;
 }
@@ -40,7 +40,7 @@ Result<ParentView> askParent(const std::vector<Endpoint>& resolvers, const Name&
         if (agreed) view.ttlSeconds = std::max(view.ttlSeconds, agreed->ttlSeconds);
         agreed = std::move(view);
     }
-    if (!agreed) return fail(ErrorCode::InvalidInput, "no resolver is configured", "set dns.resolvers in swingd.yaml");
+    if (!agreed) return fail(ErrorCode::InvalidInput, "no resolver is configured", "name some under `resolvers:` in swingd.yaml");
     return *std::move(agreed);
 }
 

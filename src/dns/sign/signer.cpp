@@ -74,9 +74,12 @@ Result<ZoneChange> Signer::maintain(const ZoneSnapshot& zone) {
     // Each turn but the last enters another stage or finds the present one in place.
     for (size_t turn = 0; turn < 2 * stageTable().size(); ++turn) {
         if (TRY(passTime())) continue;
-        if (now() < lookAt_) return nothing;
+        // Not so when the zone was made anew behind our back.
+        const bool isAsLeft = zone.isSigned() == keySet_->isSigned();
+        if (isAsLeft && now() < lookAt_) return nothing;
         Upkeep found = TRY(upkeep(zone, *keySet_, now(), policy_.limits));
         setsLeft_ = found.setsLeft + found.change.sets.size();
+        lookAt_ = 0;
         if (!found.change.isEmpty()) return std::move(found.change);
         lookAt_ = now() + lookSeconds;
         if (found.nextDue != 0) lookAt_ = std::min(lookAt_, std::max(found.nextDue, now() + 1));

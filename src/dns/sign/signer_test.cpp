@@ -316,7 +316,9 @@ TEST_F(SignerTest, ACrashAtAnyPointIsTakenUp) {
             const bool hasHiddenSigner =
                 status.stage == Stage::algorithmSignatures || status.stage == Stage::algorithmWithdrawal;
             if (status.isInPlace && status.stage != Stage::unsignedZone && !hasHiddenSigner) expectValid();
-            if (rowOf(status.stage).wait == Wait::parent) ASSERT_TRUE(signer_->parentShows(status.ds, 60));
+            if (rowOf(status.stage).wait == Wait::parent) {
+                ASSERT_TRUE(signer_->parentShows(status.ds, 60));
+            }
             const bool rests = status.isInPlace && rowOf(status.stage).wait == Wait::forever;
             if (rests && next == life.size()) break;
             if (rests && life[next] == Command::enable) {
@@ -336,6 +338,21 @@ TEST_F(SignerTest, ACrashAtAnyPointIsTakenUp) {
         EXPECT_FALSE(zone_->isSigned());
         if (HasFailure()) return;
     }
+}
+
+TEST_F(SignerTest, AZoneThatIsMadeAnewIsSignedInItsFirstChange) {
+    enable();
+    ZoneDefinition empty = test::definition();
+    empty.addresses.clear();
+    empty.records.clear();
+    empty.serial = zone_->serial() + 1000;
+    zone_ = valueOf(ZoneSnapshot::build(empty));
+    change();
+    expectValid();
+    EXPECT_FALSE(maintainOnce());
+    zone_ = valueOf(ZoneSnapshot::build(empty));
+    maintain();
+    expectValid();
 }
 
 TEST_F(SignerTest, TheStatusIsReadable) {
