@@ -1,4 +1,4 @@
-// swing zone dnssec status|enable|disable|roll|cancel|parent-done
+// swing zone dnssec status|enable|disable|roll|cancel|confirm
 #include "swing/context.h"
 #include "swing/format.h"
 
@@ -56,9 +56,10 @@ Result<int> rollDnssec(Context& context, const Arguments& arguments) {
     return shown(context, TRY(TRY(context.api())->post(dnssecOf(arguments) / "roll", body)));
 }
 
-// cancel and parent-done.
+// cancel and confirm.
 Result<int> steerDnssec(Context& context, const Arguments& arguments) {
-    return shown(context, TRY(TRY(context.api())->post(dnssecOf(arguments) / arguments.lastWord(), JsonObject())));
+    const std::string_view action = arguments.lastWord() == "confirm" ? "parent-done" : "cancel";
+    return shown(context, TRY(TRY(context.api())->post(dnssecOf(arguments) / action, JsonObject())));
 }
 
 }  // namespace
@@ -101,10 +102,10 @@ std::vector<Command> dnssecCommands() {
          "swing zone dnssec cancel fo.example.com",
          {zone},
          steerDnssec},
-        {"zone dnssec parent-done",
+        {"zone dnssec confirm",
          "say that the parent's DS is as asked",
          "For controllers without resolvers that see it. Wrong, it makes the zone fail to validate.",
-         "swing zone dnssec parent-done fo.example.com",
+         "swing zone dnssec confirm fo.example.com",
          {zone},
          steerDnssec},
     };

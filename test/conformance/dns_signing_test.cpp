@@ -161,12 +161,14 @@ class SignedZone : public testing::Test {
             write("unbound.keys", keys) + "\nstub-zone:\n  name: fo.example\n  stub-addr: 127.0.0.1@" + port() + "\n";
         return runProgram({"unbound-host", "-C", write("unbound.conf", configuration), "-v", "-t", type, owner}).output;
     }
+    // With all keys: drill judges single sets and follows no chain.
     std::string drill(const std::string& owner, const std::string& type) const {
         std::string keys;
-        for (const Rdata& dnskey : anchors())
-            keys += "fo.example. 3600 IN DNSKEY " + anchorText(dnskey) + test::toBase64(dnskey.substr(4)) + "\n";
-        return runProgram({"drill", "-D", "-k", write("drill.keys", keys), "-p", port(), owner, "@127.0.0.1", type})
-            .output;
+        for (const Rdata& dnskey : zone_->nodeOf(name("fo.example")).find(dns::type::dnskey)->records)
+            keys += "fo.example. 3600 IN DNSKEY " + std::to_string(dnskey[1] & 1 ? 257 : 256) + " 3 " +
+                    std::to_string(dnskey[3]) + " " + test::toBase64(dnskey.substr(4)) + "\n";
+        const std::string file = write("drill.keys", keys);
+        return runProgram({"drill", "-D", "-k", file, "-p", port(), owner, "@127.0.0.1", type}).output;
     }
 
     void expectAnswersGood() const {
