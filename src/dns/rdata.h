@@ -1,5 +1,5 @@
 // Record data: text (master-file form) to wire and back, and writing it into an answer.
-// Types without a form of their own are written as RFC 3597 says, as TYPE1000 and \# 3 abcdef.
+// Any type may be written as RFC 3597 says, as TYPE1000 and \# 3 abcdef; types without a form of their own must be.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +13,16 @@
 namespace swb::dns {
 
 using Rdata = std::string;  // octets in wire form, names not compressed
+struct Token;
+
+constexpr size_t rdataMax = 65535;
 
 std::string typeToText(uint16_t type);
-Result<uint16_t> typeFromText(std::string_view text);
+Result<uint16_t> typeFromText(std::string_view text);  // upper case
 
 Result<Rdata> rdataFromText(uint16_t type, std::string_view text);
+// With an origin, names without a final dot are relative to it (presentation.h).
+Result<Rdata> rdataFromTokens(uint16_t type, std::span<const Token> tokens, const Name* origin);
 std::string rdataToText(uint16_t type, std::string_view rdata);
 
 // The one name an NS, CNAME or PTR record consists of.

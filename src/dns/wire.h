@@ -27,6 +27,7 @@ class WireReader {
     bool ok() const { return ok_; }
     size_t position() const { return position_; }
     bool atEnd() const { return position_ == message_.size(); }
+    size_t remaining() const { return ok_ ? message_.size() - position_ : 0; }
 
     uint8_t u8() {
         const uint8_t* raw = take(1);
