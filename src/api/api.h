@@ -16,7 +16,6 @@
 #include "dispatch/inspector.h"
 #include "dispatch/local_verbs.h"
 #include "dispatch/publisher.h"
-#include "dispatch/zone_signers.h"
 
 namespace swb::api {
 
@@ -59,7 +58,6 @@ struct Context {
     dispatch::Conductor& conductor;
     dispatch::Inspector& inspector;
     dispatch::Publisher& publisher;
-    dispatch::ZoneSigners& signers;
     const crypto::CertificateAuthority& authority;
     const crypto::Sealer& sealer;
     const Clock& clock;

@@ -2,12 +2,15 @@
 // publishes it to the name server, in this order.
 //
 //     one group's documents ──draft──┐
-//     all documents ──draftTo────────┴─► ZoneChange ──signer──► with ──► ZoneJournal.append ──► Server.publish ──► answers
-//                                                                                                   └─► observer (NOTIFY)
+//     all documents ──draftTo────────┴─► ZoneChange ──signer──► with ──► ZoneJournal.append ──► Server.publish ──►
+//     answers
+//                                                                                                   └─► observer
+//                                                                                                   (NOTIFY)
 //
 // A switch reads its own group and application and nothing else. Everything is composed at the start and when settings
 // or static records change. When the store cannot be read, or is older than the zone (a restored backup), the last good
-// address goes on being answered (I11): an address only goes when the store says so, not when it knows nothing about it.
+// address goes on being answered (I11): an address only goes when the store says so, not when it knows nothing about
+// it.
 #pragma once
 
 #include <functional>
@@ -35,8 +38,7 @@ class Publisher {
     // Adds signatures, keys and NSEC records to a change of the unsigned zone.
     using Signer = std::function<Result<dns::ZoneChange>(const dns::ZoneSnapshot&, dns::ZoneChange)>;
     // After a zone is answered. Without a change: the zone is new as a whole. Called one at a time; must not publish.
-    using Observer =
-        std::function<void(const dns::ZonePointer&, const std::shared_ptr<const dns::ZoneChange>& change)>;
+    using Observer = std::function<void(const dns::ZonePointer&, const std::shared_ptr<const dns::ZoneChange>& change)>;
 
     // Starts the name server with the last zones on disk under this directory. A zone that is new starts empty; one
     // whose files could not be read is not answered until it has been published. The first zone is the one that

@@ -41,7 +41,8 @@ Result<std::vector<ZoneRecordSet>> recordSetsFromJson(const JsonArray& list, con
     for (size_t i = 0; i < list.size(); ++i) {
         const std::string where = path + "[" + std::to_string(i) + "]";
         auto record = fromJson(list[i], where);
-        if (!record) return fail(record.error().message.starts_with(where) ? record.error() : record.error().within(where));
+        if (!record)
+            return fail(record.error().message.starts_with(where) ? record.error() : record.error().within(where));
         sets.push_back(*std::move(record));
     }
     return sets;

@@ -1,6 +1,7 @@
 // A zone as it is answered: immutable, shared by all threads, searched without a lock and without memory.
 //
-//     ZoneDefinition ──build──▶ ZoneSnapshot ──draft(edits)──▶ ZoneChange ─(signer)─▶ with(change) ──▶ next ZoneSnapshot
+//     ZoneDefinition ──build──▶ ZoneSnapshot ──draft(edits)──▶ ZoneChange ─(signer)─▶ with(change) ──▶ next
+//     ZoneSnapshot
 //                                  │  index: names, shared until a name comes or goes      (zone_index.h)
 //                                  │  contents: record sets in copy-on-write blocks        (zone_contents.h)
 //                                  └─▶ ZoneSet ──▶ SnapshotCell ──▶ answer()
@@ -54,8 +55,8 @@ class ZoneSnapshot {
     enum class Found : uint8_t { node, wildcard, delegation, nothing };
     struct Lookup {
         Found found = Found::nothing;
-        ZoneNode node;              // the name, the wildcard in its place, or the delegation that hides it
-        NameView closestEncloser;   // RFC 4592 §3.3.1; for wildcard and nothing
+        ZoneNode node;             // the name, the wildcard in its place, or the delegation that hides it
+        NameView closestEncloser;  // RFC 4592 §3.3.1; for wildcard and nothing
     };
     // The names whose NSEC records prove an answer, in the order to send them.
     struct Proof {

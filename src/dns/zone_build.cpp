@@ -24,11 +24,10 @@ void addAddresses(std::vector<ZoneRecordSet>& sets, const Name& name, uint32_t t
 void addApex(std::vector<ZoneRecordSet>& sets, const ZoneDefinition& definition) {
     const SoaNumbers numbers{definition.serial, definition.refreshSeconds, definition.retrySeconds,
                              definition.expireSeconds, definition.minimumSeconds};
-    sets.push_back(
-        {definition.origin,
-         {type::soa,
-          definition.soaTtlSeconds,
-          {soaData(definition.nameServers.front().name, definition.mailbox, numbers)}}});
+    sets.push_back({definition.origin,
+                    {type::soa,
+                     definition.soaTtlSeconds,
+                     {soaData(definition.nameServers.front().name, definition.mailbox, numbers)}}});
     RecordSet servers{type::ns, definition.nameServerTtlSeconds, {}};
     for (const NameServer& server : definition.nameServers) {
         servers.records.emplace_back(server.name.view().wire());
@@ -46,9 +45,8 @@ void addFailoverAddress(std::vector<ZoneRecordSet>& sets, const FailoverAddress&
 
 // HTTPS and SVCB records at a failover name: their hints are the group's addresses.
 Result<void> followAddresses(std::vector<ZoneRecordSet>& sets, std::vector<FailoverAddress> addresses) {
-    std::sort(addresses.begin(), addresses.end(), [](const auto& left, const auto& right) {
-        return compareCanonically(left.name, right.name) < 0;
-    });
+    std::sort(addresses.begin(), addresses.end(),
+              [](const auto& left, const auto& right) { return compareCanonically(left.name, right.name) < 0; });
     for (ZoneRecordSet& record : sets) {
         if (!isServiceType(record.set.type)) continue;
         const auto address = std::lower_bound(

@@ -9,7 +9,7 @@
 namespace swb::dns {
 namespace {
 
-constexpr size_t groupNameMax = 200;  // the mark is one character-string
+constexpr size_t groupNameMax = 200;   // the mark is one character-string
 constexpr size_t setBytesMax = 32768;  // must fit in one TCP answer together with everything else
 
 tl::unexpected<Error> bad(std::string what, std::string hint = {}) {

@@ -138,8 +138,7 @@ FrameReader::Step FrameReader::next() {
     if (head.u32() != checksumOf(rest.substr(0, 8))) return Step::damaged;
     if (length > rest.size() - frameHeadBytes) return Step::torn;
     payload_ = rest.substr(frameHeadBytes, length);
-    if (checksumOf(payload_) != checksum)
-        return frameHeadBytes + length == rest.size() ? Step::torn : Step::damaged;
+    if (checksumOf(payload_) != checksum) return frameHeadBytes + length == rest.size() ? Step::torn : Step::damaged;
     position_ += frameHeadBytes + length;
     return Step::frame;
 }

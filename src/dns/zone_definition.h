@@ -60,10 +60,10 @@ struct ZoneEdits {
         uint16_t type = 0;
     };
 
-    std::vector<Name> removedAddresses;       // failover names, each with its mark; absent ones are no error
-    std::vector<RemovedSet> removedRecords;   // static record sets; absent ones are no error
-    std::vector<FailoverAddress> addresses;   // new, or in place of what is there
-    std::vector<ZoneRecordSet> records;       // static record sets, new or in place of what is there
+    std::vector<Name> removedAddresses;      // failover names, each with its mark; absent ones are no error
+    std::vector<RemovedSet> removedRecords;  // static record sets; absent ones are no error
+    std::vector<FailoverAddress> addresses;  // new, or in place of what is there
+    std::vector<ZoneRecordSet> records;      // static record sets, new or in place of what is there
 };
 
 }  // namespace swb::dns

@@ -65,8 +65,7 @@ uint32_t ZoneIndexBuilder::add(NameView name, bool isDelegation) {
 void ZoneIndexBuilder::append(NameView name, bool isDelegation) {
     if (cut_ != ZoneIndex::none && !name.isAtOrBelow(index_->nameAt(cut_))) cut_ = ZoneIndex::none;
     if (cut_ == ZoneIndex::none && isDelegation) cut_ = static_cast<uint32_t>(index_->size());
-    index_->entries_.push_back(
-        {static_cast<uint32_t>(index_->names_.size()), cut_, static_cast<uint8_t>(name.size())});
+    index_->entries_.push_back({static_cast<uint32_t>(index_->names_.size()), cut_, static_cast<uint8_t>(name.size())});
     index_->names_ += name.wire();
     index_->deepestLabels_ = std::max(index_->deepestLabels_, name.labelCount());
     index_->hasWildcards_ |= !name.isRoot() && name.firstLabel() == "*";

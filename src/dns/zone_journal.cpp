@@ -61,8 +61,7 @@ Result<void> ZoneJournal::readZoneFile() {
     const std::string file = TRY(readFile(zonePath_, zoneFileBytesMax));
     auto zone = decodeZone(file);
     if (!zone) return moveAside(zonePath_, describe(zone.error()));
-    if ((*zone)->origin() != origin_)
-        return moveAside(zonePath_, "it holds the zone " + (*zone)->origin().toText());
+    if ((*zone)->origin() != origin_) return moveAside(zonePath_, "it holds the zone " + (*zone)->origin().toText());
     zone_ = *std::move(zone);
     zoneFileBytes_ = file.size();
     return {};

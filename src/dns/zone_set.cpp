@@ -9,8 +9,9 @@ namespace swb::dns {
 
 ZoneSet::ZoneSet(std::vector<ZonePointer> zones) : zones_(std::move(zones)) {
     SWB_ASSERT(zones_.size() <= zonesMax, "whoever adds a zone keeps the limit");
-    std::sort(zones_.begin(), zones_.end(),
-              [](const auto& left, const auto& right) { return compareCanonically(left->origin(), right->origin()) < 0; });
+    std::sort(zones_.begin(), zones_.end(), [](const auto& left, const auto& right) {
+        return compareCanonically(left->origin(), right->origin()) < 0;
+    });
     slots_.resize(std::bit_ceil(zones_.size() * 4 + 1));
     for (const ZonePointer& zone : zones_) {
         const HashedName origin(zone->origin());

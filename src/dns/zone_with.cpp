@@ -20,9 +20,10 @@ struct NodeChange {
 };
 
 tl::unexpected<Error> notWhatIsHere(const SetChange& change) {
-    return fail(ErrorCode::Conflict,
-                "the " + typeToText(change.type) + " record of " + change.name.toText() + " is not what the change expects",
-                "the zone changed meanwhile; draft the change again");
+    return fail(
+        ErrorCode::Conflict,
+        "the " + typeToText(change.type) + " record of " + change.name.toText() + " is not what the change expects",
+        "the zone changed meanwhile; draft the change again");
 }
 
 bool sameSet(const std::optional<RecordSet>& expected, const RecordSet* present) {
