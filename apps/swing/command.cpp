@@ -30,7 +30,7 @@ std::vector<Command> allCommands() {
     std::vector<Command> all;
     for (const auto family : {statusCommands, siteCommands, serverCommands, applicationCommands, secretCommands,
                               maintenanceCommands, replicationCommands, databaseCommands, groupCommands, switchCommands,
-                              runCommands, eventCommands, tokenCommands})
+                              dnssecCommands, runCommands, eventCommands, tokenCommands})
         for (Command& command : family()) all.push_back(std::move(command));
     return all;
 }
@@ -44,6 +44,7 @@ std::vector<CommandGroup> commandGroups() {
             {"replication", "database replication between two applications"},
             {"database", "single databases"},
             {"group", "failover groups and their switches"},
+            {"zone dnssec", "a zone's signatures and keys"},
             {"run", "runs: what was done, is being done, and how to steer it"},
             {"event", "the event log"},
             {"token", "API tokens"}};

@@ -70,6 +70,7 @@ std::vector<Command> replicationCommands();
 std::vector<Command> databaseCommands();
 std::vector<Command> groupCommands();
 std::vector<Command> switchCommands();
+std::vector<Command> dnssecCommands();
 std::vector<Command> runCommands();
 std::vector<Command> eventCommands();
 std::vector<Command> tokenCommands();

@@ -40,8 +40,18 @@ Result<dispatch::ZoneSettings> readZone(const Json& value) {
     reader.strings("listen");
     reader.integer("threads", 1);
     reader.child("secondaries");
+    reader.child("dnssec");
     TRY_VOID(reader.finish());
     return zone;
+}
+
+Result<void> readDnssec(DaemonConfig& config, const Json& value) {
+    JsonReader reader(value, "dns.dnssec");
+    config.dnssecAlgorithm = TRY(dns::sign::algorithmFromNumber(reader.integer("algorithm", 13)));
+    const std::string keys = reader.string("keys", "split");
+    if (keys != "split" && keys != "combined") reader.problem("keys", "must be split or combined");
+    config.dnssecKeys = keys == "split" ? dns::sign::KeyLayout::split : dns::sign::KeyLayout::combined;
+    return reader.finish();
 }
 
 }  // namespace
@@ -55,6 +65,7 @@ DataPaths::DataPaths(const std::string& directory)
       store(directory + "/swingd.db"),
       sealKey(directory + "/seal.key"),
       zones(directory + "/zones"),
+      dnssec(directory + "/dnssec"),
       adminToken(directory + "/admin.token") {}
 
 Result<DaemonConfig> readConfig(const std::string& path) {
@@ -81,6 +92,7 @@ Result<DaemonConfig> readConfig(const std::string& path) {
                 config.secondaries = TRY(readPeers(peers));
                 TRY_VOID(peers.finish());
             }
+            if (const Json* dnssec = dnsReader.child("dnssec")) TRY_VOID(readDnssec(config, *dnssec));
             dnsReader.allowUnknown();
             TRY_VOID(dnsReader.finish());
         }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dispatch/publisher.h"
+#include "dispatch/zone_signers.h"
 #include "model/address.h"
 #include "name_server_config.h"
 #include "peers_config.h"
@@ -19,12 +20,14 @@ struct DaemonConfig {
     dispatch::ZoneSettings zone;
     NameServerConfig nameServer;
     PeersConfig secondaries;
+    std::optional<dns::sign::Algorithm> dnssecAlgorithm;  // zones that were never signed are signed from the start
+    dns::sign::KeyLayout dnssecKeys = dns::sign::KeyLayout::split;
 };
 
 // Files of a data directory.
 struct DataPaths {
     explicit DataPaths(const std::string& directory);
-    std::string config, authority, authorityKey, certificate, certificateKey, store, sealKey, zones, adminToken;
+    std::string config, authority, authorityKey, certificate, certificateKey, store, sealKey, zones, dnssec, adminToken;
 };
 
 Result<DaemonConfig> readConfig(const std::string& path);

@@ -9,6 +9,7 @@
 #include "config.h"
 #include "dispatch/history.h"
 #include "gateway.h"
+#include "publication/survey.h"
 #include "secondaries.h"
 #include "signals.h"
 #include "store/sqlite_store.h"
@@ -110,6 +111,9 @@ Result<void> runDaemon(const RunRequest& request) {
     const auto store = TRY(store::SqliteStore::open(paths.store, clock));
     const crypto::CertificateAuthority authority = TRY(loadAuthority(paths));
     const crypto::Sealer sealer = TRY(crypto::Sealer::load(paths.sealKey));
+    dispatch::ZoneSigners signers(
+        {paths.dnssec, config.dnssecAlgorithm, config.dnssecKeys, publication::systemResolvers(), {}}, sealer, clock);
+    publisher->setSigner(signers.hook());
     // A store older than the zone (a restored backup) must not take the address away: the last good zone goes on being
     // answered, and readiness refuses switches until epochs agree.
     if (const auto published = publisher->publish(*store); !published)
@@ -119,10 +123,11 @@ Result<void> runDaemon(const RunRequest& request) {
     dispatch::Inspector inspector(*store, fleet, clock);
     inspector.setDnsServing(true);
     dispatch::Conductor conductor(*store, fleet, verbs, clock);
-    api::Api api(api::Context{*store, fleet, conductor, inspector, *publisher, authority, sealer, clock,
+    api::Api api(api::Context{*store, fleet, conductor, inspector, *publisher, signers, authority, sealer, clock,
                               config.zone.zone, config.publicUrl, SWB_VERSION});
     Gateway gateway(api, fleet, *store, authority);
     TRY_VOID(conductor.start());
+    signers.start(*publisher);
 
     net::HttpServerSettings settings;
     for (const HostPort& address : config.listen) settings.listen.push_back({address.host, address.port});
@@ -145,6 +150,7 @@ Result<void> runDaemon(const RunRequest& request) {
     logInfo("swingd", "stopping");
     server.stop();
     conductor.stop();
+    signers.stop();
     publisher->stop();
     secondaries->stop();
     return {};

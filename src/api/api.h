@@ -16,6 +16,7 @@
 #include "dispatch/inspector.h"
 #include "dispatch/local_verbs.h"
 #include "dispatch/publisher.h"
+#include "dispatch/zone_signers.h"
 
 namespace swb::api {
 
@@ -58,6 +59,7 @@ struct Context {
     dispatch::Conductor& conductor;
     dispatch::Inspector& inspector;
     dispatch::Publisher& publisher;
+    dispatch::ZoneSigners& signers;
     const crypto::CertificateAuthority& authority;
     const crypto::Sealer& sealer;
     const Clock& clock;

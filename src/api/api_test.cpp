@@ -15,17 +15,18 @@ namespace {
 class ApiTest : public testing::Test {
   protected:
     ApiTest() {
-        publisher =
-            *dispatch::Publisher::start({{"test.example", "", {{"ns1", {"127.0.0.1"}}}}}, directory + "/zones",
-                                        {.endpoints = {{*dns::IpAddress::fromText("127.0.0.1"), 0}}});
+        publisher = *dispatch::Publisher::start({{"test.example", "", {{"ns1", {"127.0.0.1"}}}}}, directory + "/zones",
+                                                {.endpoints = {{*dns::IpAddress::fromText("127.0.0.1"), 0}}});
         auto made = *crypto::createAuthority("test", 10);
         authority.emplace(*crypto::CertificateAuthority::load(made.certificatePem, made.keyPem));
         sealer.emplace(*crypto::Sealer::load(directory + "/seal.key"));
+        signers.emplace(dispatch::ZoneSigningSettings{directory + "/dnssec", {}, {}, {}, {}}, *sealer, clock);
+        publisher->setSigner(signers->hook());
         verbs.emplace(store, *publisher, *authority, *sealer, clock);
         inspector.emplace(store, fleet, clock);
         conductor.emplace(store, fleet, *verbs, clock);
         EXPECT_TRUE(conductor->start());
-        api.emplace(Context{store, fleet, *conductor, *inspector, *publisher, *authority, *sealer, clock,
+        api.emplace(Context{store, fleet, *conductor, *inspector, *publisher, *signers, *authority, *sealer, clock,
                             "test.example", "https://127.0.0.1:1", "0"});
         for (const auto& [role, token] :
              {std::pair{Role::admin, &admin}, {Role::operator_, &operator_}, {Role::viewer, &viewer}})
@@ -91,6 +92,7 @@ class ApiTest : public testing::Test {
     store::MemoryStore store{clock};
     dispatch::Fleet fleet{clock, "0"};
     std::unique_ptr<dispatch::Publisher> publisher;
+    std::optional<dispatch::ZoneSigners> signers;
     std::optional<crypto::CertificateAuthority> authority;
     std::optional<crypto::Sealer> sealer;
     std::optional<dispatch::ControllerVerbs> verbs;
@@ -122,6 +124,33 @@ TEST_F(ApiTest, EveryRouteButTwoWantsATokenAndItsRole) {
     EXPECT_EQ(ask("GET", "/v1/nothing", nullptr, "").status, 401) << "strangers learn nothing about paths";
     EXPECT_EQ(ask("GET", "/v1/nothing").status, 404);
     EXPECT_EQ(ask("PATCH", "/v1/sites").status, 405);
+}
+
+TEST_F(ApiTest, AZoneIsSignedAndItsKeysAreRolled) {
+    const std::string path = "/v1/zones/test.example/dnssec";
+    const auto stage = [&] { return textAt(*memberAt(ask("GET", path).body, "dnssec"), "stage"); };
+    EXPECT_EQ(ask("GET", "/v1/zones/other.example/dnssec").status, 404);
+    EXPECT_EQ(stage(), "unsigned");
+    EXPECT_EQ(code(ask("POST", path, JsonObject{{"algorithm", 8}})), "SWB-INVALID-INPUT");
+    EXPECT_EQ(code(ask("POST", path, JsonObject{{"keys", "none"}})), "SWB-INVALID-INPUT");
+    EXPECT_EQ(ask("POST", path, JsonObject{{"algorithm", 15}}).status, 202);
+    EXPECT_EQ(stage(), "first-signatures");
+    EXPECT_EQ(code(ask("POST", path, JsonObject())), "SWB-RUN-STATE");
+    signers->work(*publisher);
+    EXPECT_TRUE(publisher->zone()->isSigned());
+    const Response shown = ask("GET", path);
+    EXPECT_TRUE(booleanAt(*memberAt(shown.body, "dnssec"), "inPlace"));
+    EXPECT_EQ(code(ask("POST", path + "/roll", JsonObject{{"kind", "zsk"}})), "SWB-RUN-STATE");
+    EXPECT_EQ(code(ask("POST", path + "/roll", JsonObject{{"kind", "all"}})), "SWB-INVALID-INPUT");
+    EXPECT_EQ(code(ask("POST", path + "/parent-done")), "SWB-RUN-STATE");
+    EXPECT_EQ(ask("POST", path + "/cancel").status, 202);
+    EXPECT_EQ(stage(), "unsigned");
+    signers->work(*publisher);
+    EXPECT_FALSE(publisher->zone()->isSigned());
+    EXPECT_EQ(code(ask("DELETE", path)), "SWB-RUN-STATE");
+    const Response events = ask("GET", "/v1/events");
+    EXPECT_NE(toText(events.body).find("dnssec.enabled"), std::string::npos);
+    EXPECT_EQ(toText(events.body).find("s1:"), std::string::npos);
 }
 
 TEST_F(ApiTest, AnExpiredTokenIsRefusedAndTheLastAdminStays) {

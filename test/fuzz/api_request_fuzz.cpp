@@ -40,6 +40,7 @@ struct Lasting {
     std::unique_ptr<dispatch::Publisher> publisher;
     std::unique_ptr<crypto::CertificateAuthority> authority;
     std::unique_ptr<crypto::Sealer> sealer;
+    std::unique_ptr<dispatch::ZoneSigners> signers;
 
     Lasting() {
         dispatch::ZoneSettings zone;
@@ -52,6 +53,9 @@ struct Lasting {
         authority = std::make_unique<crypto::CertificateAuthority>(
             crypto::CertificateAuthority::load(files.certificatePem, files.keyPem).value());
         sealer = std::make_unique<crypto::Sealer>(crypto::Sealer::load(directory.path + "/seal.key").value());
+        signers = std::make_unique<dispatch::ZoneSigners>(
+            dispatch::ZoneSigningSettings{directory.path + "/dnssec", {}, {}, {}, {}}, *sealer, clock);
+        publisher->setSigner(signers->hook());
     }
 };
 
@@ -68,9 +72,9 @@ class World {
           verbs_(store_, *lasting().publisher, *lasting().authority, *lasting().sealer, lasting().clock),
           inspector_(store_, fleet_, lasting().clock),
           conductor_(store_, fleet_, verbs_, lasting().clock),
-          api_(api::Context{store_, fleet_, conductor_, inspector_, *lasting().publisher, *lasting().authority,
-                            *lasting().sealer, lasting().clock, "fo.example", "https://controller.example:8443",
-                            "0.1.0"}) {
+          api_(api::Context{store_, fleet_, conductor_, inspector_, *lasting().publisher, *lasting().signers,
+                            *lasting().authority, *lasting().sealer, lasting().clock, "fo.example",
+                            "https://controller.example:8443", "0.1.0"}) {
         for (const Role role : {Role::viewer, Role::operator_, Role::admin})
             tokens_.push_back(
                 api::createToken(store_, std::string(nameOf(role)), role, 0, "fuzz").value().secret.reveal());

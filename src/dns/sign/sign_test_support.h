@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
+
 #include "dns/sign/set_signing.h"
 
 namespace swb::dns::sign::test {
@@ -37,6 +40,29 @@ inline std::string fromBase64(std::string_view text) {
     }
     return octets;
 }
+
+inline std::string toBase64(std::string_view octets) {
+    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string text;
+    for (size_t at = 0; at < octets.size(); at += 3) {
+        uint32_t bits = 0;
+        for (size_t i = 0; i < 3; ++i)
+            bits = bits << 8 | (at + i < octets.size() ? static_cast<uint8_t>(octets[at + i]) : 0u);
+        for (size_t i = 0; i < 4; ++i) text += at + i > octets.size() ? '=' : digits[bits >> (18 - 6 * i) & 63];
+    }
+    return text;
+}
+
+struct Directory {
+    Directory() {
+        std::string pattern = (std::filesystem::temp_directory_path() / "swb-sign-XXXXXX").string();
+        EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
+        path = pattern;
+    }
+    ~Directory() { std::filesystem::remove_all(path); }
+    Directory(const Directory&) = delete;
+    std::string path;
+};
 
 template <typename T>
 T valueOf(Result<T> result) {
