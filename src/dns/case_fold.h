@@ -34,6 +34,11 @@ inline bool sameWithoutCase(std::string_view left, std::string_view right) {
     size_t at = 0;
     for (; at + sizeof(uint64_t) <= left.size(); at += sizeof(uint64_t))
         if (lowerCaseWord(wordAt(left.data() + at)) != lowerCaseWord(wordAt(right.data() + at))) return false;
+    if (at > 0) {
+        // The rest together with octets that have been compared already.
+        const size_t last = left.size() - sizeof(uint64_t);
+        return lowerCaseWord(wordAt(left.data() + last)) == lowerCaseWord(wordAt(right.data() + last));
+    }
     for (; at < left.size(); ++at)
         if (lowerCase(static_cast<uint8_t>(left[at])) != lowerCase(static_cast<uint8_t>(right[at]))) return false;
     return true;
