@@ -30,7 +30,7 @@ std::vector<Command> allCommands() {
     std::vector<Command> all;
     for (const auto family : {statusCommands, siteCommands, serverCommands, applicationCommands, secretCommands,
                               maintenanceCommands, replicationCommands, databaseCommands, groupCommands, switchCommands,
-                              dnssecCommands, runCommands, eventCommands, tokenCommands})
+                              zoneCommands, dnssecCommands, runCommands, eventCommands, tokenCommands})
         for (Command& command : family()) all.push_back(std::move(command));
     return all;
 }
@@ -44,7 +44,9 @@ std::vector<CommandGroup> commandGroups() {
             {"replication", "database replication between two applications"},
             {"database", "single databases"},
             {"group", "failover groups and their switches"},
+            {"zone", "zones that the controller answers"},
             {"zone dnssec", "a zone's signatures and keys"},
+            {"record", "a zone's own records, beside the failover addresses"},
             {"run", "runs: what was done, is being done, and how to steer it"},
             {"event", "the event log"},
             {"token", "API tokens"}};

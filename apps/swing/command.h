@@ -71,6 +71,7 @@ std::vector<Command> databaseCommands();
 std::vector<Command> groupCommands();
 std::vector<Command> switchCommands();
 std::vector<Command> dnssecCommands();
+std::vector<Command> zoneCommands();
 std::vector<Command> runCommands();
 std::vector<Command> eventCommands();
 std::vector<Command> tokenCommands();

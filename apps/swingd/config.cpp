@@ -41,6 +41,7 @@ Result<dispatch::ZoneSettings> readZone(const Json& value) {
     reader.integer("threads", 1);
     reader.child("secondaries");
     reader.child("dnssec");
+    reader.strings("further_zones");
     TRY_VOID(reader.finish());
     return zone;
 }
@@ -93,6 +94,9 @@ Result<DaemonConfig> readConfig(const std::string& path) {
                 TRY_VOID(peers.finish());
             }
             if (const Json* dnssec = dnsReader.child("dnssec")) TRY_VOID(readDnssec(config, *dnssec));
+            config.furtherZones = dnsReader.strings("further_zones");
+            for (const std::string& zone : config.furtherZones)
+                if (!isHostName(zone)) dnsReader.problem("further_zones", "must be domain names");
             dnsReader.allowUnknown();
             TRY_VOID(dnsReader.finish());
         }

@@ -22,6 +22,7 @@ struct DaemonConfig {
     PeersConfig secondaries;
     std::optional<dns::sign::Algorithm> dnssecAlgorithm;  // zones that were never signed are signed from the start
     dns::sign::KeyLayout dnssecKeys = dns::sign::KeyLayout::split;
+    std::vector<std::string> furtherZones;  // on the same name servers
 };
 
 // Files of a data directory.

@@ -106,7 +106,9 @@ Result<void> runDaemon(const RunRequest& request) {
     const auto secondaries = TRY(Secondaries::make(config.secondaries, clock));
     dns::ServerOptions nameServer = TRY(dnsOptions(config, request.directory));
     nameServer.peers = &secondaries->desk();
-    const auto publisher = TRY(dispatch::Publisher::start({config.zone}, paths.zones, nameServer));
+    std::vector<dispatch::ZoneSettings> zones = {config.zone};
+    for (const std::string& zone : config.furtherZones) zones.push_back(config.zone.of(zone));
+    const auto publisher = TRY(dispatch::Publisher::start(zones, paths.zones, nameServer));
     TRY_VOID(secondaries->attach(*publisher, paths.zones));
     const auto store = TRY(store::SqliteStore::open(paths.store, clock));
     const crypto::CertificateAuthority authority = TRY(loadAuthority(paths));

@@ -275,6 +275,41 @@ TEST_F(ApiTest, DefinitionsAreRefusedBeforeAnythingIsStored) {
     EXPECT_TRUE(store.list("run")->empty());
 }
 
+TEST_F(ApiTest, AZonesOwnRecordsAreSetImportedAndDeleted) {
+    const auto set = [&](const char* name, const char* type, JsonArray data) {
+        return ask("PUT", "/v1/zones/test.example/records",
+                   JsonObject{{"name", name}, {"type", type}, {"data", std::move(data)}});
+    };
+    ASSERT_EQ(set("www", "TXT", {"\"hello\""}).status, 200);
+    EXPECT_EQ(code(set("www.other.example.", "TXT", {"\"hello\""})), "SWB-INVALID-INPUT");
+    EXPECT_EQ(code(set("www", "CNAME", {"a.example."})), "SWB-INVALID-INPUT") << "beside other records";
+    EXPECT_EQ(code(set("@", "SOA", {"a. b. 1 2 3 4 5"})), "SWB-INVALID-INPUT");
+    EXPECT_EQ(code(set("www", "A", {"192.0.2.999"})), "SWB-INVALID-INPUT");
+    EXPECT_EQ(code(ask("GET", "/v1/zones/other.example")), "SWB-NOT-FOUND");
+    const Response shown = ask("GET", "/v1/zones/test.example");
+    ASSERT_EQ(shown.status, 200);
+    EXPECT_EQ(toText(shown.body.at("zone").at("records")),
+              R"([{"name":"www.test.example","type":"TXT","ttl":3600,"data":["\"hello\""]}])");
+
+    const auto import = [&](const char* text, bool dryRun) {
+        return ask("POST", "/v1/zones/test.example/import", JsonObject{{"text", text}, {"dryRun", dryRun}});
+    };
+    const uint32_t before = publisher->serial();
+    const Response tried = import("mail 60 IN MX 10 mx.test.example.\n", true);
+    ASSERT_EQ(tried.status, 200) << toText(tried.body);
+    EXPECT_EQ(tried.body.at("added").as_array().size(), 1u);
+    EXPECT_EQ(tried.body.at("removed").as_array().size(), 1u);
+    EXPECT_EQ(publisher->serial(), before) << "a dry run changes nothing";
+    const Response wrong = import("mail 60 IN MX ten mx\n", false);
+    EXPECT_EQ(wrong.status, 400);
+    EXPECT_NE(toText(wrong.body).find("line 1"), std::string::npos) << toText(wrong.body);
+    ASSERT_EQ(import("mail 60 IN MX 10 mx.test.example.\n", false).status, 200);
+    EXPECT_GT(publisher->serial(), before);
+    EXPECT_EQ(code(ask("DELETE", "/v1/zones/test.example/records/www/TXT")), "SWB-NOT-FOUND") << "gone by the import";
+    EXPECT_EQ(ask("DELETE", "/v1/zones/test.example/records/mail/MX").status, 200);
+    EXPECT_EQ(toText(ask("GET", "/v1/zones/test.example").body.at("zone").at("records")), "[]");
+}
+
 TEST_F(ApiTest, OpenApiNamesEveryRoute) {
     const Response described = ask("GET", "/v1/openapi.json");
     const Json* paths = memberAt(described.body, "paths");

@@ -23,7 +23,7 @@ struct Route {
 std::span<const Route> routes();
 Json openApi(std::string_view version);
 
-// Handlers by family: sites.cpp, servers.cpp, applications.cpp, replication.cpp, groups.cpp, runs.cpp, system.cpp
+// Handlers by family: sites.cpp, servers.cpp, applications.cpp, replication.cpp, groups.cpp, zones.cpp, runs.cpp, system.cpp
 Result<Response> health(Context&, const Call&);
 Result<Response> status(Context&, const Call&);
 Result<Response> join(Context&, const Call&);
@@ -58,6 +58,11 @@ Result<Response> disableDnssec(Context&, const Call&);
 Result<Response> rollDnssec(Context&, const Call&);
 Result<Response> cancelDnssec(Context&, const Call&);
 Result<Response> parentDoneDnssec(Context&, const Call&);
+Result<Response> listZones(Context&, const Call&);
+Result<Response> showZone(Context&, const Call&);
+Result<Response> putRecords(Context&, const Call&);
+Result<Response> deleteRecords(Context&, const Call&);
+Result<Response> importZone(Context&, const Call&);
 Result<Response> listRuns(Context&, const Call&);
 Result<Response> showRun(Context&, const Call&);
 Result<Response> pauseRun(Context&, const Call&);

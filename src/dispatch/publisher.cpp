@@ -54,9 +54,15 @@ Result<std::unique_ptr<Publisher>> Publisher::start(const std::vector<ZoneSettin
     return publisher;
 }
 
-Publisher::Zone* Publisher::zoneOf(dns::NameView name) {
-    Zone* longest = nullptr;
-    for (Zone& zone : zones_)
+std::vector<dns::Name> Publisher::origins() const {
+    std::vector<dns::Name> names;
+    for (const Zone& zone : zones_) names.push_back(zone.empty.origin);
+    return names;
+}
+
+const Publisher::Zone* Publisher::zoneOf(dns::NameView name) const {
+    const Zone* longest = nullptr;
+    for (const Zone& zone : zones_)
         if (name.isAtOrBelow(zone.empty.origin) &&
             (!longest || zone.empty.origin.view().size() > longest->empty.origin.view().size()))
             longest = &zone;
@@ -91,19 +97,27 @@ Result<uint32_t> Publisher::publish(const store::Store& store) {
     std::map<const Zone*, dns::ZoneDefinition> wanted;
     for (Zone& zone : zones_) {
         dns::ZoneDefinition& definition = wanted.emplace(&zone, zone.empty).first->second;
-        definition.records = TRY(staticRecords(store, zone.empty.origin));
+        definition.records = TRY(staticRecords(store, TRY(zoneDocument(store, zone.empty.origin))));
     }
+    const auto aliasesOf = TRY(aliases(store));
     for (const store::Document& document : TRY(store.list("group"))) {
         Group group = TRY(groupFromJson(document.body));
         const auto current = applications.find(group.current);
         auto entry = TRY(failoverAddressOf(group, current == applications.end() ? nullptr : &current->second));
+        const std::string address = group.address;
         groups.emplace(group.id, std::move(group));
         if (!entry) continue;
         const Zone* zone = zoneOf(entry->name);
-        if (zone)
-            wanted[zone].addresses.push_back(*std::move(entry));
-        else
+        if (!zone) {
             logWarning("dns", "the address {} is in none of the zones", entry->name.toText());
+            continue;
+        }
+        if (const auto names = aliasesOf.find(address); names != aliasesOf.end())
+            for (const Alias& alias : names->second) {
+                dns::FailoverAddress also = TRY(atAlias(*entry, alias));
+                wanted[zoneOf(also.name)].addresses.push_back(std::move(also));
+            }
+        wanted[zone].addresses.push_back(*std::move(entry));
     }
     for (Zone& zone : zones_) {
         dns::ZoneDefinition& definition = wanted[&zone];
@@ -112,6 +126,44 @@ Result<uint32_t> Publisher::publish(const store::Store& store) {
         TRY_VOID(publishWhole(zone, std::move(definition)));
     }
     return serial();
+}
+
+// By target, those that are in the right zone's document.
+Result<std::map<std::string, std::vector<Alias>>> Publisher::aliases(const store::Store& store) const {
+    std::map<std::string, std::vector<Alias>> byTarget;
+    for (const Zone& zone : zones_)
+        for (Alias& alias : TRY(zoneDocument(store, zone.empty.origin)).aliases)
+            if (zoneOf(TRY(dns::Name::fromText(alias.name))) == &zone)
+                byTarget[alias.target].push_back(std::move(alias));
+    return byTarget;
+}
+
+Result<void> Publisher::checkZone(const store::Store& store, const swb::Zone& zone) const {
+    const dns::Name origin = TRY(dns::Name::fromText(zone.name));
+    const Zone* ours = zoneOf(origin);
+    if (!ours || ours->empty.origin != origin)
+        return fail(ErrorCode::NotFound, "there is no zone " + zone.name, "zones are named in swingd.yaml");
+    dns::ZoneDefinition definition = ours->empty;
+    definition.records = TRY(staticRecords(store, zone));
+    std::map<std::string, std::vector<Alias>> byTarget;
+    for (const Alias& alias : zone.aliases) byTarget[alias.target].push_back(alias);
+    for (const store::Document& document : TRY(store.list("group"))) {
+        const Group group = TRY(groupFromJson(document.body));
+        // An address that is only reserved must have its place too.
+        dns::FailoverAddress entry;
+        entry.group = group.id;
+        entry.epoch = group.epoch;
+        entry.name = TRY(dns::Name::fromText(group.address));
+        entry.addresses = {TRY(dns::IpAddress::fromText("192.0.2.1"))};
+        if (const auto names = byTarget.find(group.address); names != byTarget.end())
+            for (const Alias& alias : names->second) definition.addresses.push_back(TRY(atAlias(entry, alias)));
+        if (zoneOf(entry.name) == ours) definition.addresses.push_back(std::move(entry));
+    }
+    for (const Alias& alias : zone.aliases)
+        if (zoneOf(TRY(dns::Name::fromText(alias.name))) != ours)
+            return fail(ErrorCode::InvalidInput, "the alias " + alias.name + " belongs to another of the zones");
+    TRY(dns::ZoneSnapshot::build(std::move(definition)));
+    return {};
 }
 
 Result<void> Publisher::publishWhole(Zone& zone, dns::ZoneDefinition wanted) {
@@ -168,32 +220,48 @@ Result<uint32_t> Publisher::publishApplication(const store::Store& store, const 
 }
 
 Result<uint32_t> Publisher::publishGroups(const store::Store& store, const std::vector<Group>& groups) {
+    const auto aliasesOf = TRY(aliases(store));
     std::map<Zone*, dns::ZoneEdits> edits;
     for (const Group& group : groups) {
-        const dns::Name name = TRY(dns::Name::fromText(group.address));
-        Zone* zone = zoneOf(name);
-        const dns::ZonePointer answered = zone ? zone->journal->zone() : nullptr;
-        if (!answered) return fail(ErrorCode::NotFound, "the address " + group.address + " is in none of the zones");
+        if (!zoneOf(TRY(dns::Name::fromText(group.address))))
+            return fail(ErrorCode::NotFound, "the address " + group.address + " is in none of the zones");
         std::optional<Application> current;
         if (!group.current.empty())
             if (const auto document = TRY(store.get("application", group.current)))
                 current = TRY(applicationOf(*document));
-        auto entry = TRY(failoverAddressOf(group, current ? &*current : nullptr));
-        if (entry) {
-            edits[zone].addresses.push_back(*std::move(entry));
-            continue;
-        }
-        const auto present = answered->failoverAddressAt(name);
-        if (!present || present->group != group.id) continue;
-        if (present->epoch > group.epoch)
-            return fail(ErrorCode::EpochOld, "the zone has epoch " + std::to_string(present->epoch) + " of " +
-                                                 group.name + ", the store epoch " + std::to_string(group.epoch));
-        edits[zone].removedAddresses.push_back(name);
+        const auto entry = TRY(failoverAddressOf(group, current ? &*current : nullptr));
+        std::vector<Alias> names = {{group.address, "", group.ttl}};
+        if (const auto others = aliasesOf.find(group.address); others != aliasesOf.end())
+            names.insert(names.end(), others->second.begin(), others->second.end());
+        for (const Alias& name : names)
+            TRY_VOID(addEdit(group, entry ? std::optional(TRY(atAlias(*entry, name))) : std::nullopt,
+                             TRY(dns::Name::fromText(name.name)), edits));
     }
     uint32_t last = serial();
     for (const auto& [zone, change] : edits)
         last = TRY(publishChange(*zone, TRY(zone->journal->zone()->draft(change, notBefore(*zone)))));
     return last;
+}
+
+// entry: what the group answers at this name; nothing: its address is only reserved.
+Result<void> Publisher::addEdit(const Group& group, std::optional<dns::FailoverAddress> entry, const dns::Name& name,
+                                std::map<Zone*, dns::ZoneEdits>& edits) {
+    Zone* zone = zoneOf(name);
+    const dns::ZonePointer answered = zone->journal->zone();
+    if (!answered)
+        return fail(ErrorCode::StorageFailed, "the zone " + zone->empty.origin.toText() + " could not be read",
+                    "it is answered again once it has been published as a whole");
+    if (entry) {
+        edits[zone].addresses.push_back(*std::move(entry));
+        return {};
+    }
+    const auto present = answered->failoverAddressAt(name);
+    if (!present || present->group != group.id) return {};
+    if (present->epoch > group.epoch)
+        return fail(ErrorCode::EpochOld, "the zone has epoch " + std::to_string(present->epoch) + " of " + group.name +
+                                             ", the store epoch " + std::to_string(group.epoch));
+    edits[zone].removedAddresses.push_back(name);
+    return {};
 }
 
 Result<void> Publisher::removeAddress(const std::string& text) {

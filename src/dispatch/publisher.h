@@ -14,11 +14,15 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <mutex>
+#include <optional>
+#include <utility>
 
 #include "dns/server.h"
 #include "dns/zone_journal.h"
 #include "model/group.h"
+#include "model/zone.h"
 #include "store/store.h"
 
 namespace swb::dispatch {
@@ -31,6 +35,9 @@ struct ZoneSettings {
         std::vector<std::string> addresses;  // required when it is inside the zone
     };
     std::vector<NameServer> nameServers;
+
+    // The settings of another zone on the same name servers.
+    ZoneSettings of(const std::string& otherZone) const;
 };
 
 class Publisher {
@@ -57,6 +64,8 @@ class Publisher {
     Result<uint32_t> publishGroup(const store::Store& store, const std::string& group);
     // The same for every group that this application is current in.
     Result<uint32_t> publishApplication(const store::Store& store, const std::string& application);
+    // Whether the zone could be published with these records and aliases; the error names what is wrong.
+    Result<void> checkZone(const store::Store& store, const swb::Zone& zone) const;
     // Takes away an address whose group the store does not know (any more): for an administrator who knows better.
     Result<void> removeAddress(const std::string& name);
     // A change that somebody else makes, complete with signatures: re-signing, roll-overs. An empty one does nothing.
@@ -70,6 +79,9 @@ class Publisher {
     const dns::Server& server() const { return *server_; }
     // The first zone; null while it could not be read and has not been published.
     dns::ZonePointer zone() const;
+    // Null when it is none of ours.
+    dns::ZonePointer zone(dns::NameView origin) const { return server_->zones()->zone(origin); }
+    std::vector<dns::Name> origins() const;  // as in the settings
     uint32_t serial() const;  // of the first zone; 0 while there is none
     // The history of a zone, for transfers; null when it is none of ours.
     const dns::ZoneJournal* journal(dns::NameView zone) const;
@@ -85,8 +97,12 @@ class Publisher {
     Result<void> publishWhole(Zone& zone, dns::ZoneDefinition wanted);
     Result<uint32_t> publishChange(Zone& zone, dns::ZoneChange unsignedChange);
     Result<uint32_t> publishFinished(Zone& zone, dns::ZoneChange change);
+    Result<std::map<std::string, std::vector<Alias>>> aliases(const store::Store& store) const;
+    Result<void> addEdit(const Group& group, std::optional<dns::FailoverAddress> entry, const dns::Name& name,
+                         std::map<Zone*, dns::ZoneEdits>& edits);
     Result<uint32_t> publishGroups(const store::Store& store, const std::vector<Group>& groups);
-    Zone* zoneOf(dns::NameView name);
+    const Zone* zoneOf(dns::NameView name) const;
+    Zone* zoneOf(dns::NameView name) { return const_cast<Zone*>(std::as_const(*this).zoneOf(name)); }
     uint32_t notBefore(const Zone& zone) const;
 
     std::vector<Zone> zones_;  // as in the settings

@@ -3,19 +3,22 @@
 
 #include "dispatch/publisher.h"
 #include "model/application.h"
+#include "model/zone.h"
 
 namespace swb::dispatch {
 
-// Kind of the documents that hold a zone's static records; the id is the zone's name without the final dot, the body
-// {"records": […]} as in dns/record_json.h.
-constexpr std::string_view zoneDocumentKind = "zone";
-
 Result<dns::ZoneDefinition> emptyZone(const ZoneSettings& settings);
-Result<std::vector<dns::ZoneRecordSet>> staticRecords(const store::Store& store, const dns::Name& zone);
-Json zoneDocument(const std::vector<dns::ZoneRecordSet>& records);
+// How names stand in documents: lower case, without the final dot.
+std::string documentText(const dns::Name& name);
+// The document of kind "zone" about this zone; one without records when there is none.
+Result<swb::Zone> zoneDocument(const store::Store& store, const dns::Name& zone);
+// The zone's own record sets; with them the addresses that aliases to foreign names have (alias_keeper.h).
+Result<std::vector<dns::ZoneRecordSet>> staticRecords(const store::Store& store, const swb::Zone& zone);
 
 // Nothing when the group's address is only reserved.
 Result<std::optional<dns::FailoverAddress>> failoverAddressOf(const Group& group, const Application* current);
+// The same answer at an alias of the group's address.
+Result<dns::FailoverAddress> atAlias(const dns::FailoverAddress& address, const Alias& alias);
 Result<Application> applicationOf(const store::Document& document);
 
 // The store's view of the groups, put beside what the zone answers. An entry of an older epoch is replaced by the

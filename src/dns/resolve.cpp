@@ -22,10 +22,14 @@ Result<Response> ask(const Endpoint& server, const Name& name, uint16_t type, in
     return response;
 }
 
-Result<ResolvedAddresses> resolveA(std::string_view server, std::string_view nameText, int64_t timeoutMs) {
-    const Endpoint endpoint = TRY(Endpoint::fromText(server));
+Result<ResolvedAddresses> resolveA(std::string_view server, std::string_view name, int64_t timeoutMs) {
+    return resolveAddresses(TRY(Endpoint::fromText(server)), name, type::a, timeoutMs);
+}
+
+Result<ResolvedAddresses> resolveAddresses(const Endpoint& endpoint, std::string_view nameText, uint16_t wanted,
+                                           int64_t timeoutMs, Recursion recursion) {
     const Name asked = TRY(Name::fromText(nameText));
-    const Response response = TRY(ask(endpoint, asked, type::a, timeoutMs));
+    const Response response = TRY(ask(endpoint, asked, wanted, timeoutMs, Transport::udp, recursion));
     if (response.rcode != rcode::noError && response.rcode != rcode::nameError)
         return fail(ErrorCode::VerificationFailed, "the name server " + endpoint.toText() + " answered RCODE " +
                                                        std::to_string(response.rcode) + " for " + asked.toText());
@@ -35,10 +39,10 @@ Result<ResolvedAddresses> resolveA(std::string_view server, std::string_view nam
     Name name = asked;
     for (const ReceivedRecord& record : response.answers) {
         if (record.name != name) continue;
-        if (record.type != type::a && record.type != type::cname) continue;
+        if (record.type != wanted && record.type != type::cname) continue;
         resolved.ttlSeconds = std::min(resolved.ttlSeconds, record.ttlSeconds);
-        if (record.type == type::a)
-            resolved.addresses.push_back(rdataToText(type::a, record.data));
+        if (record.type == wanted)
+            resolved.addresses.push_back(rdataToText(wanted, record.data));
         else
             name = Name(nameInRdata(record.data));
     }

@@ -27,7 +27,12 @@ struct ResolvedAddresses {
     bool authoritative = false;
 };
 
-// server: "192.0.2.1:53". A name without A records, or one that does not exist, is NotFound.
+// type: A or AAAA. A name without such records, or one that does not exist, is NotFound; any other RCODE is
+// VerificationFailed.
+Result<ResolvedAddresses> resolveAddresses(const Endpoint& server, std::string_view name, uint16_t type,
+                                           int64_t timeoutMs, Recursion recursion = Recursion::no);
+
+// The A records, of a server given as text: "192.0.2.1:53".
 Result<ResolvedAddresses> resolveA(std::string_view server, std::string_view name, int64_t timeoutMs);
 
 // The serial of the zone at this server; VerificationFailed when the server is not authoritative for it.
