@@ -1,4 +1,6 @@
 // swing zone list|show|import, swing record set|delete: the records beside the failover addresses.
+#include <sstream>
+
 #include "base/file.h"
 #include "swing/context.h"
 #include "swing/format.h"
@@ -31,6 +33,14 @@ Result<int> showZone(Context& context, const Arguments& arguments) {
     for (const Json& alias : arrayOf(zone, "aliases"))
         table.row({cell(alias, "name"), cell(alias, "ttl"), "ALIAS", cell(alias, "target")});
     context.output().table(table, "no records of its own beside the failover addresses");
+    return 0;
+}
+
+Result<int> exportZone(Context& context, const Arguments& arguments) {
+    const Json answer = TRY(TRY(context.api())->get(Path("zones") / arguments.text("ZONE") / "file"));
+    context.output().document(answer);
+    std::istringstream lines(textAt(answer, "text"));
+    for (std::string line; std::getline(lines, line);) context.output().line(printable(line));
     return 0;
 }
 
@@ -84,6 +94,8 @@ std::vector<Command> zoneCommands() {
         {"zone list", "list the zones that the controller answers", "", "swing zone list", {}, listZones},
         {"zone show", "show a zone's own records", "Failover addresses are not among them: `swing group list`.",
          "swing zone show failover.example", {zone}, showZone},
+        {"zone export", "print a zone as a master file", "As it is answered now, without signatures.",
+         "swing zone export failover.example > failover.zone", {zone}, exportZone},
         {"zone import",
          "take a zone's records from a master file",
          "The file's records replace the zone's own; failover addresses stay. SOA and apex NS of the file are passed "

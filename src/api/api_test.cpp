@@ -304,6 +304,14 @@ TEST_F(ApiTest, AZonesOwnRecordsAreSetImportedAndDeleted) {
     EXPECT_EQ(wrong.status, 400);
     EXPECT_NE(toText(wrong.body).find("line 1"), std::string::npos) << toText(wrong.body);
     ASSERT_EQ(import("mail 60 IN MX 10 mx.test.example.\n", false).status, 200);
+    const std::string exported = textAt(ask("GET", "/v1/zones/test.example/file").body, "text");
+    EXPECT_NE(exported.find("mail.test.example."), std::string::npos) << exported;
+    EXPECT_EQ(ask("POST", "/v1/zones/test.example/import", JsonObject{{"text", exported}, {"dryRun", true}})
+                  .body.at("removed")
+                  .as_array()
+                  .size(),
+              0u)
+        << "what is exported can be imported";
     EXPECT_GT(publisher->serial(), before);
     EXPECT_EQ(code(ask("DELETE", "/v1/zones/test.example/records/www/TXT")), "SWB-NOT-FOUND") << "gone by the import";
     EXPECT_EQ(ask("DELETE", "/v1/zones/test.example/records/mail/MX").status, 200);

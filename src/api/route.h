@@ -63,6 +63,7 @@ Result<Response> showZone(Context&, const Call&);
 Result<Response> putRecords(Context&, const Call&);
 Result<Response> deleteRecords(Context&, const Call&);
 Result<Response> importZone(Context&, const Call&);
+Result<Response> exportZone(Context&, const Call&);
 Result<Response> listRuns(Context&, const Call&);
 Result<Response> showRun(Context&, const Call&);
 Result<Response> pauseRun(Context&, const Call&);

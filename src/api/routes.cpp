@@ -50,6 +50,7 @@ constexpr std::array table = {
     Route{"PUT", "/v1/zones/{zone}/records", admin, "set the records of one name and type", putRecords},
     Route{"DELETE", "/v1/zones/{zone}/records/{name}/{type}", admin, "delete the records of one name and type",
           deleteRecords},
+    Route{"GET", "/v1/zones/{zone}/file", viewer, "read a zone as a master file", exportZone},
     Route{"POST", "/v1/zones/{zone}/import", admin, "take a zone's records from a master file", importZone},
     Route{"GET", "/v1/runs", viewer, "list runs", listRuns},
     Route{"GET", "/v1/runs/{run}", viewer, "show a run", showRun},

@@ -4,6 +4,7 @@
 
 #include "api/route.h"
 #include "dispatch/zone_composition.h"
+#include "dns/epoch_mark.h"
 #include "dns/rdata.h"
 #include "dns/zone_file.h"
 
@@ -57,6 +58,18 @@ Result<Response> storeZone(Context& context, const Call& call, const Loaded& loa
 auto recordsAt(Zone& zone, const std::string& name, const std::string& type) {
     return std::find_if(zone.records.begin(), zone.records.end(),
                         [&](const StaticRecords& set) { return set.name == name && set.type == type; });
+}
+
+// Record sets of a file that the zone makes itself: addresses of its name servers and of groups, and their marks.
+bool isMadeByZone(const dns::ZoneSnapshot& zone, const dns::ZoneRecordSet& set) {
+    if (set.set.type == dns::type::txt && dns::isEpochMarkName(set.name))
+        return zone.failoverAddressAt(dns::markedName(set.name)).has_value();
+    if (set.set.type != dns::type::a && set.set.type != dns::type::aaaa) return false;
+    if (zone.failoverAddressAt(set.name)) return true;
+    const dns::RecordSet* servers = zone.nodeOf(zone.origin()).find(dns::type::ns);
+    return servers && std::any_of(servers->records.begin(), servers->records.end(), [&](const dns::Rdata& server) {
+               return dns::nameInRdata(server) == set.name.view();
+           });
 }
 
 Json summaryOf(const Context& context, const Zone& zone) {
@@ -148,8 +161,16 @@ Result<Response> importZone(Context& context, const Call& call) {
     const bool dryRun = reader.boolean("dryRun", false);
     TRY_VOID(reader.finish());
     const dns::MasterFile file = TRY(dns::readMasterFile(text, TRY(dns::Name::fromText(loaded.zone.name))));
+    JsonArray leftOut(file.leftOut.begin(), file.leftOut.end());
+    const dns::ZonePointer published = publishedZone(context, loaded.zone.name);
     std::vector<StaticRecords> wanted;
     for (const dns::ZoneRecordSet& set : file.records) {
+        if (published && isMadeByZone(*published, set)) {
+            if (leftOut.size() < dns::MasterFile::leftOutMax)
+                leftOut.emplace_back(set.name.toText() + " " + dns::typeToText(set.set.type) +
+                                     ": the zone makes it itself");
+            continue;
+        }
         StaticRecords records{dispatch::documentText(set.name), dns::typeToText(set.set.type), set.set.ttlSeconds, {}};
         for (const dns::Rdata& data : set.set.records) records.data.push_back(dns::rdataToText(set.set.type, data));
         wanted.push_back(std::move(records));
@@ -165,7 +186,6 @@ Result<Response> importZone(Context& context, const Call& call) {
         if (!before.count(set)) added.push_back(TRY(parseJson(set)));
     for (const std::string& set : before)
         if (!after.count(set)) removed.push_back(TRY(parseJson(set)));
-    const JsonArray leftOut(file.leftOut.begin(), file.leftOut.end());
     loaded.zone.records = std::move(wanted);
     const JsonObject summary{{"added", added.size()}, {"removed", removed.size()}};
     if (dryRun) {
@@ -179,6 +199,18 @@ Result<Response> importZone(Context& context, const Call& call) {
                                {"dryRun", false},
                                {"serial", response.body.at("serial")}};
     return response;
+}
+
+// The zone as it is answered, signatures left out: they are made anew wherever it goes.
+Result<Response> exportZone(Context& context, const Call& call) {
+    const std::string name = TRY(loadZone(context, call.parts[0])).zone.name;
+    const dns::ZonePointer zone = publishedZone(context, name);
+    if (!zone) return fail(ErrorCode::NotFound, "the zone " + name + " is not answered at present");
+    std::vector<dns::ZoneRecordSet> sets;
+    zone->forEachSet([&](dns::NameView owner, const dns::RecordSet& set) {
+        if (!dns::isSignerType(set.type)) sets.push_back({dns::Name(owner), set});
+    });
+    return Response{200, JsonObject{{"zone", name}, {"serial", zone->serial()}, {"text", dns::masterFileText(sets)}}};
 }
 
 }  // namespace swb::api

@@ -146,18 +146,15 @@ TEST_F(PublisherTest, ARestoredBackupTakesNothingAway) {
 TEST_F(PublisherTest, StaticRecordsAndTheZoneBelow) {
     publishTwoGroups();
     putGroup("deep", 1, "app-b", "in.fo.example");
-    const std::vector<dns::ZoneRecordSet> records = {
-        {name("www.fo.example"), {5, 60, {*dns::rdataFromText(5, "shop.fo.example.")}}}};
-    put(std::string(zoneDocumentKind), "fo.example", zoneDocument(records));
+    const swb::Zone zone{"fo.example", {{"www.fo.example", "CNAME", 60, {"shop.fo.example."}}}, {}};
+    put("zone", "fo.example", toJson(zone));
     ASSERT_TRUE(publisher_->publish(*store_));
     EXPECT_EQ(answered("deep.in.fo.example"), "192.0.2.2/1");
     EXPECT_FALSE(publisher_->zone()->nodeOf(name("deep.in.fo.example"))) << "it is in the longer zone only";
     ASSERT_TRUE(publisher_->zone()->nodeOf(name("www.fo.example")));
-    EXPECT_EQ(*staticRecords(*store_, name("fo.example")), records);
+    EXPECT_EQ(toJson(*zoneDocument(*store_, name("fo.example"))), toJson(zone));
     const uint32_t before = publisher_->serial();
-    put(std::string(zoneDocumentKind), "fo.example",
-        JsonObject{
-            {"records", {JsonObject{{"name", "x.other."}, {"type", "A"}, {"ttl", 1}, {"data", {"192.0.2.1"}}}}}});
+    put("zone", "fo.example", toJson(swb::Zone{"fo.example", {{"x.other", "A", 1, {"192.0.2.1"}}}, {}}));
     EXPECT_FALSE(publisher_->publish(*store_));
     EXPECT_EQ(publisher_->serial(), before) << "a bad record changes nothing";
 }
