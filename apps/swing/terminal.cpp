@@ -1,5 +1,6 @@
 #include "swing/terminal.h"
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
@@ -24,13 +25,26 @@ void ask(std::string_view question) {
     std::fflush(stderr);
 }
 
+// False: Ctrl-C came. The signal is let in only while waiting, so that none falls between a look and the wait.
+bool waitForInput() {
+    sigset_t interrupt, before;
+    ::sigemptyset(&interrupt);
+    ::sigaddset(&interrupt, SIGINT);
+    ::pthread_sigmask(SIG_BLOCK, &interrupt, &before);
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    while (!InterruptGuard::requested() && ::ppoll(&input, 1, nullptr, &before) < 0 && errno == EINTR) {
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return !InterruptGuard::requested();
+}
+
 // Bytes up to the line's end, straight from the descriptor: a buffered reader would swallow what follows.
 std::string readLine() {
     std::string line;
     char c = 0;
-    while (line.size() < (64 << 10)) {
+    while (line.size() < (64 << 10) && waitForInput()) {
         const ssize_t got = ::read(STDIN_FILENO, &c, 1);
-        if (got < 0 && errno == EINTR && !InterruptGuard::requested()) continue;
+        if (got < 0 && errno == EINTR) continue;
         if (got <= 0 || c == '\n') break;
         line += c;
     }
