@@ -174,6 +174,76 @@ TEST_F(ApiTest, ANewTokenIsAnsweredWithTheIdThatDeletesIt) {
     EXPECT_EQ(ask("GET", "/v1/sites", nullptr, token).status, 401);
 }
 
+// An agent's connection that takes everything.
+class OpenChannel final : public dispatch::Channel {
+  public:
+    bool send(std::string) override { return true; }
+    void close(std::string) override {}
+    std::string remoteAddress() const override { return "127.0.0.1"; }
+};
+
+TEST_F(ApiTest, ApplicationsShowWhatTheirFrontsReport) {
+    putApplication("shop-fra", "fra", {"192.0.2.1", "192.0.2.2"});
+    putApplication("shop-bare", "fra", {});
+    const auto shown = [&](const std::string& name) {
+        const Response list = ask("GET", "/v1/applications"), one = ask("GET", "/v1/applications/" + name);
+        for (const Json& application : memberAt(list.body, "applications")->as_array())
+            if (textAt(application, "name") == name) {
+                EXPECT_EQ(textAt(application, "maintenance"), textAt(one.body, "maintenance"));
+                return textAt(one.body, "maintenance");
+            }
+        return std::string("not listed");
+    };
+    EXPECT_EQ(shown("shop-bare"), "none");
+    EXPECT_EQ(shown("shop-fra"), "unknown");
+    std::vector<dispatch::Fleet::ConnectionId> connections;
+    int64_t sequence = 0;
+    const auto report = [&](size_t server, const std::string& mode) {
+        const std::string address = "192.0.2." + std::to_string(server + 1);
+        fleet.received(connections[server],
+                       link::encode(link::Heartbeat{
+                           ++sequence, clock.now(),
+                           JsonObject{{"fronts", JsonObject{{"shop-fra/" + address, JsonObject{{"mode", mode}}}}}}}));
+    };
+    for (const std::string& server : {"fra-1", "fra-2"}) {
+        connections.push_back(fleet.opened(server, std::make_shared<OpenChannel>()));
+        link::Hello hello;
+        hello.server = server;
+        hello.verbs = {"server.inspect"};
+        fleet.received(connections.back(), link::encode(hello));
+    }
+    report(0, "off");
+    EXPECT_EQ(shown("shop-fra"), "unknown") << "one of two has not reported";
+    sequence = 0;
+    report(1, "off");
+    EXPECT_EQ(shown("shop-fra"), "off");
+    report(1, "page");
+    EXPECT_EQ(shown("shop-fra"), "page");
+    fleet.closed(connections[1], Error(ErrorCode::Unreachable, "cut"));
+    EXPECT_EQ(shown("shop-fra"), "unknown") << "what an agent said before it went is no longer known";
+}
+
+TEST_F(ApiTest, EventsAreFilteredByTypeAndSubject) {
+    store::Commit commit;
+    for (const char* type : {"run.started", "run.done", "server.joined"})
+        for (const char* subject : {"group/shop", "group/blog"}) commit.events.push_back({type, subject, "t", nullptr});
+    ASSERT_TRUE(store.commit(commit));
+    const auto listed = [&](std::vector<std::pair<std::string, std::string>> query) {
+        Request request;
+        request.method = "GET";
+        request.path = "/v1/events";
+        request.query = std::move(query);
+        request.authorization = "Bearer " + viewer;
+        std::string out;
+        for (const Json& event : memberAt(api->handle(request).body, "events")->as_array())
+            out += textAt(event, "type") + " " + textAt(event, "subject") + "\n";
+        return out;
+    };
+    EXPECT_EQ(listed({{"type", "run."}, {"subject", "group/shop"}}), "run.started group/shop\nrun.done group/shop\n");
+    EXPECT_EQ(listed({{"type", "server"}, {"subject", "group/blog"}}), "server.joined group/blog\n");
+    EXPECT_EQ(listed({{"subject", "group"}}), "") << "a subject is a whole one";
+}
+
 TEST_F(ApiTest, AJoinTokenWorksOnce) {
     ASSERT_EQ(ask("POST", "/v1/sites", JsonObject{{"name", "fra"}}).status, 201);
     const Response made = ask("POST", "/v1/servers/token", JsonObject{{"server", "fra-1"}, {"site", "fra"}});
