@@ -234,8 +234,9 @@ TEST_F(ApiTest, EventsAreFilteredByTypeAndSubject) {
         request.path = "/v1/events";
         request.query = std::move(query);
         request.authorization = "Bearer " + viewer;
+        const Response response = api->handle(request);
         std::string out;
-        for (const Json& event : memberAt(api->handle(request).body, "events")->as_array())
+        for (const Json& event : memberAt(response.body, "events")->as_array())
             out += textAt(event, "type") + " " + textAt(event, "subject") + "\n";
         return out;
     };
