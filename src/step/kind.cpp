@@ -89,6 +89,21 @@ JsonArray toJsonArray(const std::vector<WebSpec>& fronts) {
     return out;
 }
 
+Commands prepareSourceCommands(const Application& source, const Application& replica,
+                               const std::vector<std::string>& databases, const std::string& slot, int64_t deadlineMs) {
+    Commands commands;
+    for (const std::string& name : databases) {
+        const DatabaseSpec& spec = source.databases.at(name);
+        commands.push_back({keyOf(source, name), spec.server, "database.prepare-source",
+                            JsonObject{{"database", toJson(spec)},
+                                       {"application", source.name},
+                                       {"peer", peerOf(replica, name)},
+                                       {"slot", slot}},
+                            deadlineMs});
+    }
+    return commands;
+}
+
 Commands endSwitch(const Subject& subject) {
     Commands commands;
     for (const Application* application : {&subject.from, &subject.to})

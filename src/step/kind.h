@@ -40,6 +40,9 @@ Json peerOf(const Application& other, const std::string& database);
 // Command key of one database of one application: "main@shop-fra".
 std::string keyOf(const Application& application, const std::string& database);
 JsonArray toJsonArray(const std::vector<WebSpec>& fronts);
+// database.prepare-source: databases of `source` take `replica` as their peer; with a slot for it unless that is empty.
+Commands prepareSourceCommands(const Application& source, const Application& replica,
+                               const std::vector<std::string>& databases, const std::string& slot, int64_t deadlineMs);
 // database.end-switch at both sides: puts back what catch-up lowered.
 Commands endSwitch(const Subject& subject);
 // {group, epoch, role}

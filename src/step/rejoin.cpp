@@ -5,17 +5,7 @@ namespace {
 
 Commands reverseLink(const Run& run, const Step&) {
     const Subject subject = subjectOf(run);
-    Commands commands;
-    for (const std::string& name : subject.databases) {
-        const DatabaseSpec& spec = subject.to.databases.at(name);
-        commands.push_back({keyOf(subject.to, name), spec.server, "database.prepare-source",
-                            JsonObject{{"database", toJson(spec)},
-                                       {"application", subject.to.name},
-                                       {"peer", peerOf(subject.from, name)},
-                                       {"slot", Link::slotFor(subject.from.name)}},
-                            30'000});
-    }
-    return commands;
+    return prepareSourceCommands(subject.to, subject.from, subject.databases, Link::slotFor(subject.from.name), 30'000);
 }
 
 Commands rejoin(const Run& run, const Step&) {

@@ -3,20 +3,7 @@
 namespace swb::step {
 namespace {
 
-Commands prepare(const Application& source, const Application& replica, const std::vector<std::string>& databases,
-                 const std::string& slot) {
-    Commands commands;
-    for (const std::string& name : databases) {
-        const DatabaseSpec& spec = source.databases.at(name);
-        commands.push_back({keyOf(source, name), spec.server, "database.prepare-source",
-                            JsonObject{{"database", toJson(spec)},
-                                       {"application", source.name},
-                                       {"peer", peerOf(replica, name)},
-                                       {"slot", slot}},
-                            60'000});
-    }
-    return commands;
-}
+constexpr int64_t prepareMs = 60'000;  // a first time makes keys and may wait for a reload
 
 Commands test(const Application& here, const Application& there, const std::vector<std::string>& databases) {
     Commands commands;
@@ -44,12 +31,13 @@ Commands release(const Run& run, const Step&) {
 
 Commands prepareSource(const Run& run, const Step&) {
     const Subject subject = subjectOf(run);
-    return prepare(subject.from, subject.to, subject.databases, Link::slotFor(subject.to.name));
+    return prepareSourceCommands(subject.from, subject.to, subject.databases, Link::slotFor(subject.to.name),
+                                 prepareMs);
 }
 
 Commands prepareTarget(const Run& run, const Step&) {
     const Subject subject = subjectOf(run);
-    return prepare(subject.to, subject.from, subject.databases, "");
+    return prepareSourceCommands(subject.to, subject.from, subject.databases, "", prepareMs);
 }
 
 Commands testSource(const Run& run, const Step&) {
