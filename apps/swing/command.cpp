@@ -30,7 +30,8 @@ std::vector<Command> allCommands() {
     std::vector<Command> all;
     for (const auto family : {statusCommands, siteCommands, serverCommands, applicationCommands, secretCommands,
                               maintenanceCommands, replicationCommands, databaseCommands, groupCommands, switchCommands,
-                              zoneCommands, dnssecCommands, runCommands, eventCommands, tokenCommands})
+                              publicationCommands, zoneCommands, dnssecCommands, runCommands, eventCommands,
+                              tokenCommands})
         for (Command& command : family()) all.push_back(std::move(command));
     return all;
 }
@@ -47,6 +48,8 @@ std::vector<CommandGroup> commandGroups() {
             {"zone", "zones that the controller answers"},
             {"zone dnssec", "a zone's signatures and keys"},
             {"record", "a zone's own records, beside the failover addresses"},
+            {"publication", "names in zones of other DNS providers that follow a group"},
+            {"publication credential", "what the providers ask for"},
             {"run", "runs: what was done, is being done, and how to steer it"},
             {"event", "the event log"},
             {"token", "API tokens"}};

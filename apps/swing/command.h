@@ -72,6 +72,7 @@ std::vector<Command> groupCommands();
 std::vector<Command> switchCommands();
 std::vector<Command> dnssecCommands();
 std::vector<Command> zoneCommands();
+std::vector<Command> publicationCommands();
 std::vector<Command> runCommands();
 std::vector<Command> eventCommands();
 std::vector<Command> tokenCommands();

@@ -6,12 +6,12 @@
 namespace swb {
 namespace {
 
-std::vector<HostPort> readAddresses(JsonReader& reader, std::string_view key) {
+std::vector<HostPort> readAddresses(JsonReader& reader, std::string_view key, uint16_t defaultPort = 0) {
     std::vector<HostPort> out;
     for (const std::string& text : reader.strings(key)) {
         // Port 0 (any free one) is for the lab and tests; parseHostPort has no such thing.
         const bool any = text.size() > 2 && text.ends_with(":0");
-        auto address = parseHostPort(any ? text.substr(0, text.size() - 1) + "1" : text);
+        auto address = parseHostPort(any ? text.substr(0, text.size() - 1) + "1" : text, defaultPort);
         if (!address || !isIpAddress(address->host)) {
             reader.problem(key, "must be a list of ADDRESS:PORT");
             return {};
@@ -81,6 +81,8 @@ Result<DaemonConfig> readConfig(const std::string& path) {
         config.listen = readAddresses(reader, "listen");
         config.publicUrl = reader.string("public_url", "");
         config.names = reader.strings("certificate_names");
+        if (reader.has("resolvers")) config.resolvers = readAddresses(reader, "resolvers", 53);
+        config.providerAuthority = reader.string("provider_ca", "");
         const Json* dns = reader.child("dns");
         if (!dns) reader.problem("dns", "is required");
         if (dns) {

@@ -23,6 +23,8 @@ struct DaemonConfig {
     std::optional<dns::sign::Algorithm> dnssecAlgorithm;  // zones that were never signed are signed from the start
     dns::sign::KeyLayout dnssecKeys = dns::sign::KeyLayout::split;
     std::vector<std::string> furtherZones;  // on the same name servers
+    std::vector<HostPort> resolvers;  // empty: those of /etc/resolv.conf
+    std::string providerAuthority;    // file; empty: the authorities of the system
 };
 
 // Files of a data directory.

@@ -61,6 +61,15 @@ Result<dns::ServerOptions> dnsOptions(const DaemonConfig& config, const std::str
     return options;
 }
 
+Result<dispatch::PublicationSettings> publicationSettings(const DaemonConfig& config) {
+    dispatch::PublicationSettings settings;
+    for (const HostPort& address : config.resolvers)
+        settings.resolvers.push_back({TRY(dns::IpAddress::fromText(address.host)), address.port});
+    if (settings.resolvers.empty()) settings.resolvers = publication::systemResolvers();
+    if (!config.providerAuthority.empty()) settings.authorityPem = TRY(readFile(config.providerAuthority, 1 << 20));
+    return settings;
+}
+
 Result<void> writeReady(const RunRequest& request, const net::HttpServer& server,
                         const dispatch::Publisher& publisher) {
     if (request.readyFile.empty()) return {};
@@ -121,13 +130,16 @@ Result<void> runDaemon(const RunRequest& request) {
     if (const auto published = publisher->publish(*store); !published)
         logError("dns", "the zone stays as it was: {}", describe(published.error()));
     dispatch::Fleet fleet(clock, SWB_VERSION);
-    dispatch::ControllerVerbs verbs(*store, *publisher, authority, sealer, clock);
+    dispatch::Publications publications(*store, sealer, clock, TRY(publicationSettings(config)));
+    dispatch::ControllerVerbs verbs(*store, *publisher, authority, sealer, clock, &publications);
     dispatch::Inspector inspector(*store, fleet, clock);
     inspector.setDnsServing(true);
+    inspector.setPublications(&publications);
     dispatch::Conductor conductor(*store, fleet, verbs, clock);
     api::Api api(api::Context{*store, fleet, conductor, inspector, *publisher, signers, authority, sealer, clock,
-                              config.zone.zone, config.publicUrl, SWB_VERSION});
+                              config.zone.zone, config.publicUrl, SWB_VERSION, &publications});
     Gateway gateway(api, fleet, *store, authority);
+    TRY_VOID(publications.start());
     TRY_VOID(conductor.start());
     signers.start(*publisher);
 
@@ -151,6 +163,7 @@ Result<void> runDaemon(const RunRequest& request) {
     }
     logInfo("swingd", "stopping");
     server.stop();
+    publications.stop();
     conductor.stop();
     signers.stop();
     publisher->stop();

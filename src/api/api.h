@@ -66,6 +66,7 @@ struct Context {
     std::string zone;
     std::string publicUrl;
     std::string version;
+    dispatch::Publications* publications = nullptr;  // null: this controller publishes nothing elsewhere
 };
 
 class Api {

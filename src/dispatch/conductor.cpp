@@ -270,11 +270,13 @@ void Conductor::sendCommand(const Run& run, const std::string& commandId) {
     SWB_ASSERT(command.has_value(), "a command cannot be computed again from its run");
     run::CommandSpec& spec = command->spec;
     if (spec.server.empty()) {
-        auto result = local_.perform(spec.verb, run, spec.args);
-        run::CommandOutcome outcome{commandId, result ? run::CommandState::done : run::CommandState::failed,
-                                    result ? *result : Json(nullptr),
-                                    result ? Error(ErrorCode::Bug, "") : result.error()};
-        enqueue({run.id, std::move(outcome), "controller", nullptr});
+        const auto done = [this, runId = run.id, commandId](const Result<Json>& result) {
+            run::CommandOutcome outcome{commandId, result ? run::CommandState::done : run::CommandState::failed,
+                                        result ? *result : Json(nullptr),
+                                        result ? Error(ErrorCode::Bug, "") : result.error()};
+            enqueue({runId, std::move(outcome), "controller", nullptr});
+        };
+        if (!local_.performLater(spec.verb, run, spec.args, done)) done(local_.perform(spec.verb, run, spec.args));
         return;
     }
     if (const std::string application = textAt(spec.args, "secretsOf"); !application.empty()) {

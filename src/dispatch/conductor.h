@@ -27,6 +27,13 @@ class LocalVerbs {
   public:
     virtual ~LocalVerbs() = default;
     virtual Result<Json> perform(std::string_view verb, const run::Run& run, const Json& args) = 0;
+    // For a verb that has to wait for others: `done` is called later from another thread, at least once in the end.
+    // False: it is not such a verb.
+    using Done = std::function<void(Result<Json>)>;
+    virtual bool performLater(std::string_view verb, const run::Run& run, const Json& args, const Done& done) {
+        static_cast<void>(verb), static_cast<void>(run), static_cast<void>(args), static_cast<void>(done);
+        return false;
+    }
     // Secrets of an application, put into a command's arguments when it is sent; never stored with a run.
     virtual Result<JsonObject> secretsOf(const std::string& application) = 0;
 };

@@ -83,6 +83,7 @@ void Inspector::addTelemetry(plan::Snapshot& snapshot, const Application& applic
 void Inspector::addFacts(plan::Snapshot& snapshot) {
     snapshot.at = clock_.now();
     snapshot.dnsServing = dnsServing_;
+    if (publications_) snapshot.publications = publications_->views(snapshot.group);
     if (snapshot.from) addTelemetry(snapshot, *snapshot.from);
     if (snapshot.to) addTelemetry(snapshot, *snapshot.to);
     const std::vector<Question> questions = questionsFor(snapshot);

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "dispatch/fleet.h"
+#include "dispatch/publications.h"
 #include "store/store.h"
 
 namespace swb::dispatch {
@@ -24,6 +25,7 @@ class Inspector {
     Result<void> addDocuments(plan::Snapshot& snapshot) const;
 
     void setDnsServing(bool serving) { dnsServing_ = serving; }
+    void setPublications(const Publications* publications) { publications_ = publications; }
 
     static constexpr int64_t answerMs = 4000;  // a readiness check ends in under 5 s
 
@@ -42,6 +44,7 @@ class Inspector {
     Fleet& fleet_;
     const Clock& clock_;
     bool dnsServing_ = false;
+    const Publications* publications_ = nullptr;
     std::mutex mutex_;
     std::condition_variable answered_;
     std::map<std::string, std::optional<link::Outcome>> waiting_;  // by question id

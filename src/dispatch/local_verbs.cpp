@@ -29,6 +29,7 @@ Result<Json> ControllerVerbs::perform(std::string_view verb, const run::Run& run
     };
     static constexpr std::array rows = {Row{"controller.lock", &ControllerVerbs::lock},
                                         Row{"controller.publish", &ControllerVerbs::publish},
+                                        Row{"controller.publish-elsewhere", &ControllerVerbs::publishElsewhere},
                                         Row{"controller.report", &ControllerVerbs::report},
                                         Row{"controller.sign-certificates", &ControllerVerbs::signCertificates},
                                         Row{"controller.link", &ControllerVerbs::link},
@@ -86,6 +87,29 @@ Result<Json> ControllerVerbs::publish(const run::Run& run, const Json&) {
     return JsonObject{
         {"serial", serial},
         {"detail", group.address + " answers " + addresses.front() + ", serial " + std::to_string(serial)}};
+}
+
+// What is wanted follows from the run alone, so that it may be said any number of times.
+Result<Json> ControllerVerbs::publishElsewhere(const run::Run& run, const Json&) {
+    Group group = TRY(groupFromJson(TRY(store::getOrFail(store_, "group", run.group)).body));
+    if (group.epoch != run.epoch)
+        return fail(ErrorCode::EpochOld, "the group has moved on to epoch " + std::to_string(group.epoch));
+    if (!publications_) return fail(ErrorCode::Bug, "nothing is published elsewhere by this controller");
+    const Json* to = memberAt(run.subject, "to");
+    const Application application = TRY(applicationFromJson(to ? *to : Json(nullptr)));
+    publications_->want(group, answeredAddresses(group, application));
+    const size_t count = group.publications.size();
+    return detail(std::to_string(count) + (count == 1 ? " publication begun" : " publications begun"));
+}
+
+bool ControllerVerbs::performLater(std::string_view verb, const run::Run& run, const Json& args, const Done& done) {
+    if (verb != "controller.confirm-elsewhere") return false;
+    // After a restart nobody remembers what was wanted.
+    if (auto wanted = publishElsewhere(run, args); !wanted)
+        done(fail(wanted.error()));
+    else
+        publications_->confirm(run.group, run.epoch, done);
+    return true;
 }
 
 Result<Json> ControllerVerbs::report(const run::Run& run, const Json&) {

@@ -4,6 +4,7 @@
 #include "crypto/certificate.h"
 #include "crypto/seal.h"
 #include "dispatch/conductor.h"
+#include "dispatch/publications.h"
 #include "dispatch/publisher.h"
 
 namespace swb::dispatch {
@@ -11,10 +12,16 @@ namespace swb::dispatch {
 class ControllerVerbs final : public LocalVerbs {
   public:
     ControllerVerbs(store::Store& store, Publisher& publisher, const crypto::CertificateAuthority& authority,
-                    const crypto::Sealer& sealer, const Clock& clock)
-        : store_(store), publisher_(publisher), authority_(authority), sealer_(sealer), clock_(clock) {}
+                    const crypto::Sealer& sealer, const Clock& clock, Publications* publications = nullptr)
+        : store_(store),
+          publisher_(publisher),
+          authority_(authority),
+          sealer_(sealer),
+          clock_(clock),
+          publications_(publications) {}
 
     Result<Json> perform(std::string_view verb, const run::Run& run, const Json& args) override;
+    bool performLater(std::string_view verb, const run::Run& run, const Json& args, const Done& done) override;
     Result<JsonObject> secretsOf(const std::string& application) override;
 
     // Name that a secret is sealed for, and the id of its document.
@@ -25,6 +32,7 @@ class ControllerVerbs final : public LocalVerbs {
   private:
     Result<Json> lock(const run::Run& run, const Json& args);
     Result<Json> publish(const run::Run& run, const Json& args);
+    Result<Json> publishElsewhere(const run::Run& run, const Json& args);
     Result<Json> report(const run::Run& run, const Json& args);
     Result<Json> signCertificates(const run::Run& run, const Json& args);
     Result<Json> link(const run::Run& run, const Json& args);
@@ -36,6 +44,7 @@ class ControllerVerbs final : public LocalVerbs {
     const crypto::CertificateAuthority& authority_;
     const crypto::Sealer& sealer_;
     const Clock& clock_;
+    Publications* publications_;  // null where nothing is published elsewhere
 };
 
 }  // namespace swb::dispatch

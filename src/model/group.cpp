@@ -124,6 +124,8 @@ Json toJson(const Group& group) {
     JsonObject fronts;
     for (const auto& [application, addresses] : group.fronts)
         fronts[application] = JsonArray(addresses.begin(), addresses.end());
+    JsonArray publications;
+    for (const Publication& publication : group.publications) publications.push_back(toJson(publication));
     return JsonObject{{"id", group.id},
                       {"name", group.name},
                       {"primary", group.primary},
@@ -137,8 +139,15 @@ Json toJson(const Group& group) {
                       {"outageBudgetMs", group.outageBudgetMs},
                       {"protected", group.isProtected},
                       {"fronts", fronts},
+                      {"publications", publications},
                       {"createdAt", group.createdAt},
                       {"updatedAt", group.updatedAt}};
+}
+
+const Publication* findPublication(const Group& group, std::string_view key) {
+    for (const Publication& publication : group.publications)
+        if (publication.key() == key) return &publication;
+    return nullptr;
 }
 
 Result<std::map<std::string, std::vector<std::string>>> groupFrontsFromJson(JsonReader& reader) {
@@ -168,6 +177,9 @@ Result<Group> groupFromJson(const Json& value) {
     group.outageBudgetMs = reader.integer("outageBudgetMs", limits::outageBudgetMs);
     group.isProtected = reader.boolean("protected", false);
     group.fronts = TRY(groupFrontsFromJson(reader));
+    if (const JsonArray* publications = reader.array("publications"))
+        for (const Json& publication : *publications)
+            group.publications.push_back(TRY(publicationFromJson(publication, "group.publications")));
     group.createdAt = reader.integer("createdAt", 0);
     group.updatedAt = reader.integer("updatedAt", 0);
     TRY_VOID(reader.finish());

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "model/application.h"
+#include "model/publication.h"
 
 namespace swb {
 
@@ -56,6 +57,7 @@ struct Group {
     bool isProtected = false;  // a switch needs an admin
     // By application: the web fronts (addresses) that get the failover address; absent: all of them (F8).
     std::map<std::string, std::vector<std::string>> fronts;
+    std::vector<Publication> publications;  // record sets in zones of other providers that follow the address (F52)
     UnixMs createdAt = 0, updatedAt = 0;
 
     std::string standby() const { return current == primary ? secondary : primary; }
@@ -88,6 +90,8 @@ Result<Server> serverFromJson(const Json& value);
 Result<JoinToken> joinTokenFromJson(const Json& value);
 Result<ApiToken> apiTokenFromJson(const Json& value);
 Result<Group> groupFromJson(const Json& value);
+// By its key; null when there is none.
+const Publication* findPublication(const Group& group, std::string_view key);
 // The member `fronts` of a group or of a request that changes one: {"APP": ["ADDRESS"…]}.
 Result<std::map<std::string, std::vector<std::string>>> groupFrontsFromJson(JsonReader& reader);
 Result<Link> linkFromJson(const Json& value);

@@ -207,6 +207,7 @@ Readiness checkSwitch(const Snapshot& snapshot, const CheckLimits& limits) {
     checkAgents(list, snapshot, *snapshot.to, limits);
     checkPair(list, snapshot);
     checkTargetRuns(list, snapshot);
+    checkPublications(list, snapshot);
     for (const std::string& name : commonDatabases(*snapshot.from, *snapshot.to))
         checkDatabase(list, snapshot, name, limits);
     return list.take();

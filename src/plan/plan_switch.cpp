@@ -28,6 +28,24 @@ void addPromotion(PlanBuilder& plan, const Application& to, const std::vector<st
     promote.inOutage = promote.holdsTraffic = promote.pointOfNoReturn = true;
 }
 
+// Begun right behind the own address; judged last, so that a provider's slowness holds nothing else up.
+void addPublicationBegin(PlanBuilder& plan, const Group& group) {
+    if (group.publications.empty()) return;
+    std::vector<std::string> keys;
+    for (const Publication& publication : group.publications) keys.push_back(publication.key());
+    plan.step("publish-elsewhere", "publish-elsewhere", "publication at other providers begun: " + joined(keys),
+              "controller", "users of these names follow the data too", "the intent is on disk", "forward only")
+        .skippable = true;
+}
+
+void addPublicationEnd(PlanBuilder& plan, const Group& group) {
+    if (group.publications.empty()) return;
+    plan.step("confirm-elsewhere", "confirm-elsewhere", "every name server of the other providers answers the new site",
+              "controller", "what one name server still answers, some users still get",
+              "asked at every address, over UDP and TCP, twice", "forward only")
+        .skippable = true;
+}
+
 void addBeforePromotion(PlanBuilder& plan, const Application& from, const Application& to,
                         const std::vector<std::string>& databases) {
     plan.step("lock", "lock", "the group is locked at its next epoch", "controller", "one run at a time owns the group",
@@ -57,7 +75,7 @@ void addBeforePromotion(PlanBuilder& plan, const Application& from, const Applic
     guard.inOutage = guard.holdsTraffic = true;
 }
 
-void addAfterPromotion(PlanBuilder& plan, const Application& from, const Application& to,
+void addAfterPromotion(PlanBuilder& plan, const Group& group, const Application& from, const Application& to,
                        const std::vector<std::string>& databases) {
     if (!to.processes.empty() || !databases.empty()) {
         auto servers = processServers(to);
@@ -78,6 +96,7 @@ void addAfterPromotion(PlanBuilder& plan, const Application& from, const Applica
         "controller", "traffic follows the data", "every own name server answers the new epoch", "forward only");
     publish.holdsTraffic = true;
     publish.overlaps = true;
+    addPublicationBegin(plan, group);
     if (databases.empty()) return;
     plan.step("reverse-link", "reverse-link", to.name + ": ready to be replicated from",
               joined(databaseServers(to, databases)), "the old site needs a slot to follow",
@@ -115,7 +134,8 @@ Result<run::Run> planSwitch(const Snapshot& snapshot, const Intent& intent, cons
     plan.subject()["variablesTo"] = environmentVariables(to, replicaAddresses(to, from));
     addBeforePromotion(plan, from, to, databases);
     if (!databases.empty()) addPromotion(plan, to, databases);
-    addAfterPromotion(plan, from, to, databases);
+    addAfterPromotion(plan, snapshot.group, from, to, databases);
+    addPublicationEnd(plan, snapshot.group);
     plan.step("report", "report", "report stored, group unlocked", "controller", "what was done can be read later",
               "stored", "forward only");
     if (databases.empty())
@@ -149,6 +169,8 @@ Result<run::Run> planTraffic(const Snapshot& snapshot, const Intent& intent) {
               "controller", "traffic follows the data", "every own name server answers the new epoch",
               "none: the point of no return")
         .pointOfNoReturn = true;
+    addPublicationBegin(plan, snapshot.group);
+    addPublicationEnd(plan, snapshot.group);
     plan.step("report", "report", "report stored, group unlocked", "controller", "what was done can be read later",
               "stored", "forward only");
     return plan.take();

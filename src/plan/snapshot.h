@@ -18,6 +18,19 @@ struct AgentView {
     int64_t clockSkewMs = 0;  // agent's clock minus the controller's, as seen with its newest heartbeat
 };
 
+// A publication of the group elsewhere, as it was seen last.
+struct PublicationView {
+    std::string key;  // "www.shop.example/A"
+    std::string provider;
+    AddressType type = AddressType::a;
+    std::string standing;  // "published", "partial", …
+    std::string detail, hint;
+    UnixMs checkedAt = 0;  // of the newest pre-flight; 0: none yet
+    std::string problem;   // what it found: credential, drift, mark; empty: nothing
+    std::string problemHint;
+    int64_t requestsLeft = -1;  // of the provider's rate limit; -1: it does not say
+};
+
 struct Snapshot {
     UnixMs at = 0;
     Group group;  // empty name: no group
@@ -30,6 +43,7 @@ struct Snapshot {
     std::map<std::string, Json> processes;    // {running, healthy} by "application/process"
     std::map<std::string, Json> servers;      // server.inspect by server
     bool dnsServing = false;
+    std::vector<PublicationView> publications;  // of the group
 
     const Json* facts(const Application& application, const std::string& database) const;
 };

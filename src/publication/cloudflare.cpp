@@ -1,7 +1,8 @@
 // Cloudflare's API, version 4. A batch is one transaction, executed deletes, patches, puts, posts; its propagation is
 // not: so an address is turned into another in place (a put of the same record id), never removed and added. The mark's
 // record is removed and added: its id then exists for one change only, and a batch that arrives late or twice fails
-// as a whole. That is the compare-and-set that the API itself does not have.
+// as a whole. Beside it stands a record that never changes: where the first write finds it, it fails, for identical
+// records are refused. Together they are the compare-and-set that the API itself does not have.
 #include <algorithm>
 
 #include "publication/providers.h"
@@ -10,7 +11,8 @@ namespace swb::publication {
 namespace {
 
 constexpr std::string_view publicEndpoint = "https://api.cloudflare.com/client/v4";
-constexpr int64_t recordIsGone = 81044;
+constexpr int64_t recordIsGone = 81044, recordExists = 81057, identicalExists = 81058;
+constexpr std::string_view guardText = "swingbridge guard";
 constexpr int64_t automaticTtl = 1;
 constexpr uint32_t automaticTtlSeconds = 300;
 constexpr int pageRecords = 100;
@@ -100,7 +102,7 @@ class Cloudflare final : public Provider {
     static Error errorOf(const HttpReply& reply, const Json& answer, const std::string& what) {
         const auto [code, sentence] = firstError(answer);
         Error error = errorOfStatus(reply, what + " at Cloudflare", sentence);
-        if (code == recordIsGone) error.code = ErrorCode::Conflict;
+        if (code == recordIsGone || code == recordExists || code == identicalExists) error.code = ErrorCode::Conflict;
         return error;
     }
 
@@ -158,6 +160,7 @@ Result<Reading> readCloudflareRecords(const Publication& publication, const Json
         return fail(ErrorCode::ProtocolViolation, "Cloudflare answered a record that cannot be read");
     };
     uint32_t ttlSeconds = 0;
+    bool guarded = false;
     for (const Json& entry : set) {
         const std::string type = textAt(entry, "type"), id = textAt(entry, "id");
         if (id.empty() || textAt(entry, "name") != publication.name) return broken();
@@ -175,11 +178,14 @@ Result<Reading> readCloudflareRecords(const Publication& publication, const Json
         const std::string id = textAt(entry, "id");
         if (id.empty() || textAt(entry, "name") != markNameOf(publication.name)) return broken();
         if (textAt(entry, "type") != "TXT") continue;
-        texts.push_back(unquoted(textAt(entry, "content")));
+        const std::string text = unquoted(textAt(entry, "content"));
+        guarded = guarded || text == guardText;
+        if (text == guardText) continue;
+        texts.push_back(text);
         markIds.push_back(JsonObject{{"id", id}});
     }
     putMark(reading, texts);
-    reading.token = JsonObject{{"set", setIds}, {"mark", markIds}};
+    reading.token = JsonObject{{"set", setIds}, {"mark", markIds}, {"guarded", guarded}};
     return reading;
 }
 
@@ -202,6 +208,8 @@ Json cloudflareBatch(const Publication& publication, const Reading& seen, const 
     }
     for (const Json& mark : seen.token.at("mark").as_array()) deletes.push_back(JsonObject{{"id", mark.at("id")}});
     posts.push_back(record(markNameOf(publication.name), "TXT", quoted(wanted.mark.text()), markTtlSeconds));
+    if (!seen.token.at("guarded").as_bool())
+        posts.push_back(record(markNameOf(publication.name), "TXT", quoted(guardText), markTtlSeconds));
     return JsonObject{{"deletes", deletes}, {"puts", puts}, {"posts", posts}};
 }
 

@@ -187,7 +187,7 @@ TEST(Cloudflare, TurnsAddressesInPlaceAndMakesTheMarkAnew) {
     ASSERT_EQ(puts.as_array().size(), 1u) << "never removed and added: propagation is not atomic";
     EXPECT_EQ(textAt(puts.at(0), "id"), "a1");
     EXPECT_EQ(textAt(puts.at(0), "content"), "198.51.100.1");
-    ASSERT_EQ(batch.at("posts").as_array().size(), 2u);
+    ASSERT_EQ(batch.at("posts").as_array().size(), 3u) << "an address, the mark, the guard";
     EXPECT_EQ(textAt(batch.at("posts").at(0), "content"), "198.51.100.2");
     ASSERT_EQ(batch.at("deletes").as_array().size(), 1u);
     EXPECT_EQ(textAt(batch.at("deletes").at(0), "id"), "m1") << "the token that makes the batch work once only";

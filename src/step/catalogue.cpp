@@ -15,6 +15,8 @@ run::StepCatalogue makeCatalogue() {
                        takeOverStep,
                        activateStep,
                        publishAddressStep,
+                       publishElsewhereStep,
+                       confirmElsewhereStep,
                        reverseLinkStep,
                        rejoinStep,
                        settleStep,
@@ -68,8 +70,10 @@ std::vector<std::string> agentVerbs() {
 }
 
 std::vector<std::string> controllerVerbs() {
-    return {"controller.forget",  "controller.link",   "controller.lock",
-            "controller.publish", "controller.report", "controller.sign-certificates",
+    return {"controller.confirm-elsewhere", "controller.forget",
+            "controller.link",              "controller.lock",
+            "controller.publish",           "controller.publish-elsewhere",
+            "controller.report",            "controller.sign-certificates",
             "controller.unlink"};
 }
 

@@ -59,6 +59,8 @@ std::unique_ptr<run::StepKind> bootGuardStep();
 std::unique_ptr<run::StepKind> takeOverStep();
 std::unique_ptr<run::StepKind> activateStep();
 std::unique_ptr<run::StepKind> publishAddressStep();
+std::unique_ptr<run::StepKind> publishElsewhereStep();
+std::unique_ptr<run::StepKind> confirmElsewhereStep();
 std::unique_ptr<run::StepKind> reverseLinkStep();
 std::unique_ptr<run::StepKind> rejoinStep();
 std::unique_ptr<run::StepKind> settleStep();

@@ -1,0 +1,577 @@
+#include "dispatch/publications.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/assert.h"
+#include "base/file.h"
+#include "base/log.h"
+
+namespace swb::dispatch {
+
+using publication::Action;
+using publication::Event;
+using publication::Machine;
+using publication::Provider;
+using publication::Record;
+using publication::RecordSet;
+using publication::Standing;
+using publication::Target;
+
+namespace {
+
+constexpr int64_t reconcileMs = 60'000;
+constexpr int64_t storeAgainMs = 1000;
+constexpr size_t credentialBytesMax = 4096;
+constexpr const char* documentKind = "publication";
+
+std::string idOf(const std::string& group, const Publication& publication) {
+    return group + "/" + publication.key();
+}
+
+RecordSet setFor(const Group& group, const Publication& publication, const std::vector<std::string>& addresses) {
+    RecordSet set;
+    set.ttlSeconds = static_cast<uint32_t>(publication.ttl ? publication.ttl : group.ttl);
+    auto values = publication::canonicalValues(publication.type, addressesOfType(publication.type, addresses));
+    if (values) set.values = std::move(*values);
+    return set;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+    std::string out;
+    for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
+    return out.empty() ? "nothing" : out;
+}
+
+ErrorCode codeOf(Standing standing) {
+    switch (standing) {
+        case Standing::conflict:
+            return ErrorCode::NotOwned;
+        case Standing::unknown:
+            return ErrorCode::OutcomeUnknown;
+        case Standing::failed:
+            return ErrorCode::NotDone;
+        default:
+            return ErrorCode::VerificationFailed;
+    }
+}
+
+}  // namespace
+
+// Everything but machine, provider and next is guarded by the mutex; those belong to the thread that set `running`.
+struct Publications::Job {
+    Job(Group of, Publication what) : group(std::move(of)), publication(std::move(what)) {}
+
+    Group group;
+    Publication publication;
+    Record record;  // as it was stored last
+    std::optional<publication::Survey> survey;
+    std::optional<Target> target;  // to be given to the machine
+    std::optional<Adoption> adoption;
+    bool again = true;     // begin anew: a new target, a restart, an operator
+    bool changed = false;  // the publication's own definition
+    bool running = false;
+    bool gone = false;
+    std::string refusal, refusalHint;  // why the newest target was not taken
+    MonotonicMs dueAt = 0, preflightAt = 0;
+    UnixMs checkedAt = 0;
+    std::string problem, problemHint;
+    int64_t requestsLeft = -1;
+
+    std::unique_ptr<Provider> provider;
+    std::unique_ptr<Machine> machine;
+    Action next = publication::action::Rest{};
+};
+
+Publications::Publications(store::Store& store, const crypto::Sealer& sealer, const Clock& clock,
+                           PublicationSettings settings)
+    : store_(store), sealer_(sealer), clock_(clock), settings_(std::move(settings)) {}
+
+Publications::~Publications() {
+    stop();
+}
+
+Result<void> Publications::start() {
+    reconcile();
+    for (size_t i = 0; i < settings_.threads; ++i) threads_.emplace_back([this] { work(); });
+    return {};
+}
+
+void Publications::stop() {
+    {
+        const Lock lock(mutex_);
+        stopping_ = true;
+    }
+    wake_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+}
+
+const publication::SurveySettings Publications::surveySettings() const {
+    publication::SurveySettings settings;
+    settings.resolvers = settings_.resolvers;
+    settings.stop = &stopping_;
+    return settings;
+}
+
+// --- credentials ---------------------------------------------------------------------------------------------------
+
+Result<Secret> Publications::credentialOf(const std::string& reference) const {
+    std::string text;
+    if (reference.starts_with("file:")) {
+        const std::string path = reference.substr(5);
+        struct stat info {};
+        if (::stat(path.c_str(), &info) != 0) return fail(ErrorCode::NotFound, "there is no credential file " + path);
+        if (info.st_mode & 077)
+            return fail(ErrorCode::Forbidden, "the credential file " + path + " may be read by others",
+                        "chmod 600 " + path);
+        text = TRY(readFile(path, credentialBytesMax));
+    } else {
+        const std::string name = reference.substr(reference.find(':') + 1);
+        const auto document = TRY(store_.get("credential", name));
+        if (!document)
+            return fail(ErrorCode::NotFound, "there is no credential " + name,
+                        "`swing publication credential set " + name + "`");
+        text = TRY(sealer_.unseal(textAt(document->body, "sealed"), credentialId(name))).reveal();
+    }
+    while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+    if (text.empty()) return fail(ErrorCode::InvalidInput, "the credential " + reference + " is empty");
+    return Secret(std::move(text));
+}
+
+Result<std::unique_ptr<Provider>> Publications::providerFor(const Publication& publication) const {
+    publication::ProviderSettings settings;
+    settings.publication = publication;
+    settings.credential = TRY(credentialOf(publication.credential));
+    settings.authorityPem = settings_.authorityPem;
+    settings.stop = &stopping_;
+    return publication::makeProvider(std::move(settings));
+}
+
+// --- what should be ------------------------------------------------------------------------------------------------
+
+Publications::JobPointer Publications::jobFor(const Group& group, const Publication& publication) {
+    JobPointer& job = jobs_[idOf(group.name, publication)];
+    if (!job) {
+        job = std::make_shared<Job>(group, publication);
+        if (const auto document = store_.get(documentKind, idOf(group.name, publication)); document && *document)
+            if (auto record = publication::recordFromJson((*document)->body)) job->record = std::move(*record);
+    }
+    job->group = group;
+    if (job->publication != publication) {
+        job->publication = publication;
+        job->changed = job->again = true;
+    }
+    return job;
+}
+
+void Publications::want(const Group& group, const std::vector<std::string>& addresses) {
+    {
+        const Lock lock(mutex_);
+        for (const Publication& publication : group.publications) {
+            const JobPointer job = jobFor(group, publication);
+            const Target target{group.id, group.epoch, setFor(group, publication, addresses)};
+            if (job->record.wanted == target && !job->target) continue;
+            job->target = target;
+            job->again = true;
+            job->dueAt = 0;
+        }
+    }
+    wake_.notify_all();
+}
+
+void Publications::reconcile() {
+    const auto groups = store_.list("group");
+    if (!groups) return;  // the store is in trouble: what is known goes on
+    std::set<std::string> present;
+    for (const store::Document& document : *groups) {
+        const auto group = groupFromJson(document.body);
+        if (!group || group->publications.empty()) continue;
+        for (const Publication& publication : group->publications) present.insert(idOf(group->name, publication));
+        {
+            const Lock lock(mutex_);
+            for (const Publication& publication : group->publications) jobFor(*group, publication);
+        }
+        // A run says itself when its group's address has moved.
+        if (!group->busy.empty() || group->current.empty()) continue;
+        const auto current = store_.get("application", group->current);
+        const Json* definition = current && *current ? memberAt((*current)->body, "definition") : nullptr;
+        const auto application =
+            definition ? applicationFromJson(*definition) : Result<Application>(fail(ErrorCode::NotFound, ""));
+        if (application) want(*group, answeredAddresses(*group, *application));
+    }
+    store::Commit removed;
+    {
+        const Lock lock(mutex_);
+        for (auto entry = jobs_.begin(); entry != jobs_.end();) {
+            if (present.count(entry->first)) {
+                ++entry;
+                continue;
+            }
+            entry->second->gone = true;
+            removed.removes.push_back({documentKind, entry->first, store::anyVersion});
+            entry = jobs_.erase(entry);
+        }
+        reconcileAt_ = clock_.monotonic() + reconcileMs;
+    }
+    if (!removed.removes.empty())
+        if (auto committed = store_.commit(removed); !committed)
+            logWarning("publication", "journal not tidied: {}", swb::describe(committed.error()));
+    wake_.notify_all();
+}
+
+Result<void> Publications::adopt(const Group& group, const std::string& key, const std::vector<std::string>& addresses,
+                                 const Adoption& adoption) {
+    const Publication* publication = findPublication(group, key);
+    if (!publication) return fail(ErrorCode::NotFound, group.name + " has no publication " + key);
+    const RecordSet wanted = setFor(group, *publication, addresses);
+    if (wanted.values.empty())
+        return fail(ErrorCode::NotReady, group.current + " has no address of this type",
+                    "an empty set is never published");
+    const auto provider = TRY(providerFor(*publication));
+    const publication::Reading reading = TRY(provider->read());
+    if (!reading.strange.empty())
+        return fail(ErrorCode::NotOwned, publication->name + " is not taken: " + reading.strange);
+    if (reading.mark && reading.mark->group != group.id && reading.mark->group != adoption.takeOver)
+        return fail(ErrorCode::NotOwned, publication->name + " belongs to the group " + reading.mark->group,
+                    "if that group is gone: --take-over " + reading.mark->group);
+    if (reading.set && reading.set->values != wanted.values && !adoption.replace)
+        return fail(ErrorCode::ConsentRequired,
+                    publication->name + " answers " + joined(reading.set->values) + " now and would answer " +
+                        joined(wanted.values),
+                    "--replace says yes to that");
+    {
+        const Lock lock(mutex_);
+        const JobPointer job = jobFor(group, *publication);
+        job->target = Target{group.id, group.epoch, wanted};
+        job->adoption = adoption;
+        job->again = true;
+        job->dueAt = 0;
+    }
+    wake_.notify_all();
+    return {};
+}
+
+// --- the threads ---------------------------------------------------------------------------------------------------
+
+void Publications::work() {
+    Lock lock(mutex_);
+    while (!stopping_) {
+        if (clock_.monotonic() >= reconcileAt_) {
+            reconcileAt_ = clock_.monotonic() + reconcileMs;
+            lock.unlock();
+            reconcile();
+            lock.lock();
+        }
+        settleWaiters(lock);
+        const JobPointer job = nextDue(lock);
+        if (!job) continue;
+        job->running = true;
+        const bool resting = !job->again && std::holds_alternative<publication::action::Rest>(job->next);
+        if (resting)
+            preflight(*job, lock);
+        else
+            advance(*job, lock);
+        job->running = false;
+    }
+}
+
+// The job that has waited longest past its time; waits a little when there is none.
+Publications::JobPointer Publications::nextDue(Lock& lock) {
+    const MonotonicMs now = clock_.monotonic();
+    MonotonicMs soonest = now + 250;  // waiters have deadlines too
+    JobPointer chosen;
+    for (const auto& [id, job] : jobs_) {
+        if (job->running) continue;
+        const bool resting = !job->again && std::holds_alternative<publication::action::Rest>(job->next);
+        const MonotonicMs due = job->again ? 0 : resting ? job->preflightAt : job->dueAt;
+        if (due > now)
+            soonest = std::min(soonest, due);
+        else if (!chosen || due < (chosen->again ? 0 : chosen->dueAt))
+            chosen = job;
+    }
+    if (!chosen) wake_.wait_for(lock, std::chrono::milliseconds(std::max<int64_t>(1, soonest - now)));
+    return chosen;
+}
+
+// A new provider for each beginning: credentials and settings may have changed.
+void Publications::beginAnew(Job& job) {
+    const UnixMs now = clock_.now();
+    auto provider = providerFor(job.publication);
+    job.provider = provider ? std::move(*provider) : nullptr;
+    const bool readsBack = job.provider && !job.provider->comparesAndSets();
+    if (!job.machine || job.changed)
+        job.machine = std::make_unique<Machine>(job.publication, job.machine ? job.machine->record() : job.record,
+                                                readsBack, settings_.timing);
+    job.changed = false;
+    job.refusal.clear();
+    if (job.target) {
+        Target target = *std::exchange(job.target, std::nullopt);
+        if (job.provider) target.set.ttlSeconds = std::max(target.set.ttlSeconds, job.provider->ttlMin());
+        if (const auto taken = job.machine->want(target, now); !taken) {
+            job.refusal = taken.error().message;
+            job.refusalHint = taken.error().hint;
+        }
+    }
+    if (job.adoption) job.machine->adopt(std::exchange(job.adoption, std::nullopt)->takeOver);
+    job.next = job.machine->resume(publication::event::Begin{}, now);
+    if (!provider && job.machine->record().wanted)
+        job.next = job.machine->resume(publication::event::ReadDone{fail(provider.error())}, now);
+}
+
+Event Publications::perform(Job& job, const Action& action) {
+    using namespace publication;
+    if (std::holds_alternative<action::Read>(action)) {
+        if (!job.provider) {
+            auto provider = providerFor(job.publication);
+            if (!provider) return event::ReadDone{fail(provider.error())};
+            job.provider = std::move(*provider);
+        }
+        auto reading = job.provider->read();
+        if (!reading) job.provider.reset();  // with a fresh credential next time
+        return event::ReadDone{std::move(reading)};
+    }
+    if (const auto* replace = std::get_if<action::Replace>(&action)) {
+        SWB_ASSERT(!replace->wanted.set.values.empty(), "an empty set is never published");
+        logInfo("publication", "{}: {} at {}", idOf(job.group.name, job.publication),
+                joined(replace->wanted.set.values), nameOf(job.publication.provider));
+        return event::ReplaceDone{job.provider->replace(replace->seen, replace->wanted)};
+    }
+    if (const auto* sync = std::get_if<action::AskSync>(&action)) {
+        if (!job.provider) return event::SyncDone{fail(ErrorCode::Unreachable, "the provider cannot be asked")};
+        return event::SyncDone{job.provider->inSync(sync->change)};
+    }
+    if (std::holds_alternative<action::Wait>(action)) return event::Waited{};
+    if (std::holds_alternative<action::Journal>(action)) return event::Journalled{};
+    const auto servers = findNameServers(job.publication, surveySettings());
+    if (!servers) return event::SurveyDone{fail(servers.error())};
+    return event::SurveyDone{surveyServers(*servers, job.publication, surveySettings())};
+}
+
+// One action, with what it changed stored before the next. A wait is an action that has become due.
+void Publications::advance(Job& job, Lock& lock) {
+    const Standing before = job.record.standing;
+    const bool anew = std::exchange(job.again, false);
+    Event event = publication::event::Begin{};
+    if (anew) {
+        beginAnew(job);
+    } else {
+        const Action action = job.next;
+        lock.unlock();
+        event = perform(job, action);
+        lock.lock();
+        // What was answered to an older wish still counts; the new one begins after it.
+        job.next = job.machine->resume(event, clock_.now());
+    }
+    if (job.machine->changed() && !job.gone) {
+        const Record record = job.machine->record();
+        lock.unlock();
+        const bool stored = store(job, record, record.standing != before);
+        lock.lock();
+        if (!stored && std::holds_alternative<publication::action::Journal>(job.next)) {
+            job.dueAt = clock_.monotonic() + storeAgainMs;  // nothing is called before this is on disk
+            return;
+        }
+        if (stored) job.machine->stored();
+        job.record = record;
+    }
+    job.survey = job.machine->survey();
+    const auto* wait = std::get_if<publication::action::Wait>(&job.next);
+    job.dueAt = clock_.monotonic() + (wait ? wait->ms : 0);
+    if (std::holds_alternative<publication::action::Rest>(job.next)) job.preflightAt = clock_.monotonic() + 1000;
+    settleWaiters(lock);
+}
+
+// A harmless read. What is found is said, never repaired: whoever changed it may have had a reason.
+void Publications::preflight(Job& job, Lock& lock) {
+    const Publication publication = job.publication;
+    const std::optional<Target> published = job.record.published;
+    const std::string groupId = job.group.id, before = job.problem;
+    lock.unlock();
+    const auto provider = providerFor(publication);
+    auto reading = provider ? (*provider)->read() : Result<publication::Reading>(fail(provider.error()));
+    lock.lock();
+    job.checkedAt = clock_.now();
+    job.preflightAt = clock_.monotonic() + settings_.preflightMs;
+    job.problem.clear();
+    job.problemHint.clear();
+    if (!reading) {
+        job.problem = reading.error().message;
+        job.problemHint = reading.error().hint;
+    } else {
+        job.requestsLeft = reading->requestsLeft.value_or(-1);
+        if (!reading->strange.empty()) {
+            job.problem = reading->strange;
+        } else if (!reading->mark || reading->mark->group != groupId) {
+            job.problem = reading->mark ? "the ownership mark is of the group " + reading->mark->group
+                                        : "there is no ownership mark";
+            job.problemHint = "`swing publication adopt` takes the name over";
+        } else if (published && (!reading->set || reading->set->values != published->set.values)) {
+            job.problem = "somebody else changed it: it is " +
+                          (reading->set ? joined(reading->set->values) : std::string("gone")) + ", not " +
+                          joined(published->set.values);
+            job.problemHint = "find the other tool; the next switch overwrites it";
+        }
+    }
+    if (job.problem != before && !job.problem.empty()) {
+        const std::string id = idOf(job.group.name, publication), group = job.group.name, problem = job.problem;
+        lock.unlock();
+        logWarning("publication", "{}: {}", id, problem);
+        store::Commit commit;
+        commit.events.push_back({"publication.problem", "group/" + group, "controller",
+                                 JsonObject{{"publication", publication.key()}, {"problem", problem}}});
+        if (auto committed = store_.commit(commit); !committed)
+            logWarning("publication", "event not stored: {}", swb::describe(committed.error()));
+        lock.lock();
+    }
+}
+
+bool Publications::store(const Job& job, const Record& record, bool standingChanged) {
+    store::Commit commit;
+    commit.puts.push_back(
+        {documentKind, idOf(job.group.name, job.publication), store::anyVersion, publication::toJson(record)});
+    if (standingChanged)
+        commit.events.push_back({"publication." + std::string(publication::nameOf(record.standing)),
+                                 "group/" + job.group.name, "controller",
+                                 JsonObject{{"publication", job.publication.key()},
+                                            {"epoch", record.wanted ? record.wanted->epoch : 0},
+                                            {"detail", record.detail}}});
+    const auto committed = store_.commit(commit);
+    if (!committed)
+        logError("publication", "{}: journal not written: {}", idOf(job.group.name, job.publication),
+                 swb::describe(committed.error()));
+    return committed.has_value();
+}
+
+// --- who waits -----------------------------------------------------------------------------------------------------
+
+void Publications::confirm(const std::string& group, int64_t epoch, std::function<void(Result<Json>)> done) {
+    {
+        const Lock lock(mutex_);
+        for (const auto& [id, job] : jobs_) {
+            const bool stuck = job->record.standing == Standing::conflict || job->record.standing == Standing::failed;
+            if (job->group.name == group && stuck) job->again = true;
+        }
+        waiters_.push_back({group, epoch, clock_.monotonic() + settings_.confirmMs, std::move(done)});
+    }
+    wake_.notify_all();
+}
+
+// Nothing: not yet.
+std::optional<Result<Json>> Publications::answerFor(const Waiter& waiter) const {
+    const bool late = clock_.monotonic() >= waiter.deadline;
+    size_t count = 0;
+    for (const auto& [id, job] : jobs_) {
+        if (job->group.name != waiter.group) continue;
+        ++count;
+        const Record& record = job->record;
+        const bool fresh = record.wanted && record.wanted->epoch >= waiter.epoch && !job->again && !job->target;
+        if (!job->refusal.empty() && !job->again)
+            return fail(ErrorCode::NotReady, job->publication.key() + ": " + job->refusal, job->refusalHint);
+        if (fresh && record.standing == Standing::published) continue;
+        const bool final = fresh && record.standing == Standing::conflict && !job->running;
+        if (!late && !final) return std::nullopt;
+        return fail(codeOf(record.standing),
+                    job->publication.key() + " at " + std::string(nameOf(job->publication.provider)) + ": " +
+                        std::string(publication::nameOf(record.standing)) +
+                        (record.detail.empty() ? "" : ": " + record.detail),
+                    record.hint);
+    }
+    return Json(JsonObject{
+        {"detail", std::to_string(count) + (count == 1 ? " publication verified" : " publications verified")}});
+}
+
+void Publications::settleWaiters(Lock& lock) {
+    for (size_t i = 0; i < waiters_.size();) {
+        auto answer = answerFor(waiters_[i]);
+        if (!answer) {
+            ++i;
+            continue;
+        }
+        const auto done = std::move(waiters_[i].done);
+        waiters_.erase(waiters_.begin() + static_cast<long>(i));
+        lock.unlock();
+        done(std::move(*answer));
+        lock.lock();
+        i = 0;
+    }
+}
+
+// --- what is seen --------------------------------------------------------------------------------------------------
+
+std::vector<plan::PublicationView> Publications::views(const Group& group) const {
+    const Lock lock(mutex_);
+    std::vector<plan::PublicationView> out;
+    for (const Publication& publication : group.publications) {
+        plan::PublicationView view;
+        view.key = publication.key();
+        view.provider = std::string(nameOf(publication.provider));
+        view.type = publication.type;
+        view.standing = "none";
+        if (const auto found = jobs_.find(idOf(group.name, publication)); found != jobs_.end()) {
+            const Job& job = *found->second;
+            view.standing = std::string(publication::nameOf(job.record.standing));
+            view.detail = job.refusal.empty() ? job.record.detail : job.refusal;
+            view.hint = job.refusal.empty() ? job.record.hint : job.refusalHint;
+            view.checkedAt = job.checkedAt;
+            view.problem = job.problem;
+            view.problemHint = job.problemHint;
+            view.requestsLeft = job.requestsLeft;
+        }
+        out.push_back(std::move(view));
+    }
+    return out;
+}
+
+Json Publications::describe(const Group& group, const Publication& publication) const {
+    Json out = toJson(publication);
+    JsonObject& object = out.as_object();
+    object["group"] = group.name;
+    object["standing"] = "none";
+    const Lock lock(mutex_);
+    const auto found = jobs_.find(idOf(group.name, publication));
+    if (found == jobs_.end()) return out;
+    const Job& job = *found->second;
+    object["standing"] = publication::nameOf(job.record.standing);
+    object["standingAt"] = job.record.standingAt ? Json(isoTime(job.record.standingAt)) : Json(nullptr);
+    object["detail"] = job.refusal.empty() ? job.record.detail : job.refusal;
+    object["hint"] = job.refusal.empty() ? job.record.hint : job.refusalHint;
+    object["wanted"] = job.record.wanted ? publication::toJson(job.record.wanted->set) : Json(nullptr);
+    object["epoch"] = job.record.wanted ? Json(job.record.wanted->epoch) : Json(nullptr);
+    object["answers"] = job.survey ? publication::toJson(*job.survey) : Json(JsonArray{});
+    object["checkedAt"] = job.checkedAt ? Json(isoTime(job.checkedAt)) : Json(nullptr);
+    object["problem"] = job.problem;
+    object["problemHint"] = job.problemHint;
+    object["requestsLeft"] = job.requestsLeft < 0 ? Json(nullptr) : Json(job.requestsLeft);
+    return out;
+}
+
+Result<Json> Publications::look(const Group& group, const std::string& key) const {
+    const Publication* publication = findPublication(group, key);
+    if (!publication) return fail(ErrorCode::NotFound, group.name + " has no publication " + key);
+    Json out = describe(group, *publication);
+    JsonObject& object = out.as_object();
+    const auto provider = providerFor(*publication);
+    const auto reading = provider ? (*provider)->read() : Result<publication::Reading>(fail(provider.error()));
+    object["reading"] = nullptr;
+    if (reading)
+        object["reading"] =
+            JsonObject{{"set", reading->set ? publication::toJson(*reading->set) : Json(nullptr)},
+                       {"mark", reading->mark ? Json(JsonObject{{"group", reading->mark->group},
+                                                                {"epoch", reading->mark->epoch},
+                                                                {"ours", reading->mark->group == group.id}})
+                                              : Json(nullptr)},
+                       {"strange", reading->strange}};
+    object["problem"] = reading ? reading->strange : reading.error().message;
+    object["problemHint"] = reading ? "" : reading.error().hint;
+    object["checkedAt"] = isoTime(clock_.now());
+    const auto servers = findNameServers(*publication, surveySettings());
+    object["answers"] = JsonArray{};
+    object["answersProblem"] = servers ? "" : servers.error().message;
+    if (servers) object["answers"] = publication::toJson(surveyServers(*servers, *publication, surveySettings()));
+    return out;
+}
+
+}  // namespace swb::dispatch
