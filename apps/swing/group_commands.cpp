@@ -84,6 +84,13 @@ Result<JsonObject> chosenFronts(const std::vector<std::string>& words) {
 Result<int> updateGroup(Context& context, const Arguments& arguments) {
     JsonObject body = groupBody(arguments);
     if (arguments.has("--protect") || arguments.has("--no-protect")) body["protected"] = arguments.has("--protect");
+    if (arguments.has("--low-ttl")) body["lowTtl"] = arguments.number("--low-ttl");
+    if (arguments.has("--domain")) {
+        JsonArray domains;
+        for (const std::string& domain : arguments.list("--domain"))
+            if (!domain.empty()) domains.emplace_back(domain);
+        body["domains"] = domains;
+    }
     if (arguments.has("--front")) body["fronts"] = TRY(chosenFronts(arguments.list("--front")));
     if (body.empty())
         return fail(ErrorCode::InvalidInput, "nothing to change was given", "see swing group update --help");
@@ -133,6 +140,47 @@ Result<int> checkGroup(Context& context, const Arguments& arguments) {
                               "see the refused checks and their hints"));
 }
 
+void printAddress(Context& context, const Json& report) {
+    Output& output = context.output();
+    const Style& style = output.outStyle();
+    output.line(style.paint(Colour::bold, cell(report, "address")) + " should answer " +
+                joinedCell(report, "expected") + ", TTL " + cell(report, "ttl") + " s, epoch " + cell(report, "epoch"));
+    const auto answers = [&](const char* member, const char* title) {
+        Table table({title, "ADDRESS", "", "ANSWERS", "TTL", "SERIAL", "EPOCH"});
+        for (const Json& answer : arrayOf(report, member)) {
+            const std::string problem = textAt(answer, "problem");
+            table.row({cell(answer, "server"), cell(answer, "address"), cell(answer, "transport"),
+                       problem.empty() ? joinedCell(answer, "addresses") : printable(problem), cell(answer, "ttl"),
+                       cell(answer, "serial"), cell(answer, "epoch")});
+        }
+        if (!table.empty()) output.text("\n" + table.text(style));
+    };
+    answers("nameServers", "NAME SERVER");
+    answers("resolvers", "RESOLVER");
+    Table domains({"DOMAIN", "LEADS TO", "ADDRESSES"});
+    for (const Json& domain : arrayOf(report, "domains")) {
+        std::string chain;
+        for (const Json& link : arrayOf(domain, "chain"))
+            chain += (chain.empty() ? "" : " > ") + cell(link, "to") + " (" + cell(link, "ttl") + " s)";
+        const std::string problem = textAt(domain, "problem");
+        domains.row({cell(domain, "name"), chain.empty() ? "-" : chain,
+                     problem.empty() ? joinedCell(domain, "addresses") : printable(problem)});
+    }
+    if (!domains.empty()) output.text("\n" + domains.text(style));
+    for (const Json& warning : arrayOf(report, "warnings"))
+        output.line("\n" + style.paint(Colour::yellow, cell(warning, "name")) + " " +
+                    printable(textAt(warning, "subject")) + ": " + printable(textAt(warning, "sentence")) + "\n  " +
+                    printable(textAt(warning, "hint")));
+}
+
+Result<int> testAddress(Context& context, const Arguments& arguments) {
+    const Json answer = TRY(TRY(context.api())->get(Path("groups") / arguments.text("NAME") / "address"));
+    const Json report = unwrapped(answer, "address");
+    context.output().document(report);
+    printAddress(context, report);
+    return arrayOf(report, "warnings").empty() ? 0 : 1;
+}
+
 const std::vector<Argument>& groupOptions() {
     using enum ArgumentKind;
     static const std::vector<Argument> options = {
@@ -171,6 +219,9 @@ std::vector<Command> groupCommands() {
               {"--secondary", value, "application of the second slot", "APP"},
               {"--front", values, "web front that gets the address while APP is current (repeat); default: all",
                "APP=ADDRESS"},
+              {"--domain", values, "a name of yours that leads to the address (repeat; all of them); '' for none",
+               "NAME"},
+              {"--low-ttl", number, "TTL while a switch is prepared", "S", false, 1, 300},
               {"--protect", flag, "only an admin may switch it"},
               {"--no-protect", flag, "an operator may switch it"}}),
          updateGroup},
@@ -181,6 +232,12 @@ std::vector<Command> groupCommands() {
          "swing group show shop --json",
          {name},
          showGroup},
+        {"group address",
+         "what is answered for the address: by every own name server, the resolvers, and for your domains",
+         "Changes nothing. Exit 1 when there is something to warn of.",
+         "swing group address shop",
+         {name},
+         testAddress},
         {"group delete",
          "delete a group and its address",
          "Refused while it points at an application: empty its slots by `swing group update` first.",

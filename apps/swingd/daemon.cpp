@@ -65,6 +65,11 @@ Result<dispatch::PublicationSettings> publicationSettings(const DaemonConfig& co
     dispatch::PublicationSettings settings;
     for (const HostPort& address : config.resolvers)
         settings.resolvers.push_back({TRY(dns::IpAddress::fromText(address.host)), address.port});
+    for (const auto& server : config.zone.nameServers)
+        for (const std::string& address : server.addresses)
+            settings.ownServers.push_back(
+                {server.name.find('.') == std::string::npos ? server.name + "." + config.zone.zone : server.name,
+                 {TRY(dns::IpAddress::fromText(address)), dns::defaultPort}});
     if (settings.resolvers.empty()) settings.resolvers = publication::systemResolvers();
     if (!config.providerAuthority.empty()) settings.authorityPem = TRY(readFile(config.providerAuthority, 1 << 20));
     return settings;

@@ -22,12 +22,13 @@ class ApiTest : public testing::Test {
         sealer.emplace(*crypto::Sealer::load(directory + "/seal.key"));
         signers.emplace(dispatch::ZoneSigningSettings{directory + "/dnssec", {}, {}, {}, {}}, *sealer, clock);
         publisher->setSigner(signers->hook());
-        verbs.emplace(store, *publisher, *authority, *sealer, clock);
+        publications.emplace(store, *sealer, clock, dispatch::PublicationSettings{});
+        verbs.emplace(store, *publisher, *authority, *sealer, clock, &*publications);
         inspector.emplace(store, fleet, clock);
         conductor.emplace(store, fleet, *verbs, clock);
         EXPECT_TRUE(conductor->start());
         api.emplace(Context{store, fleet, *conductor, *inspector, *publisher, *signers, *authority, *sealer, clock,
-                            "test.example", "https://127.0.0.1:1", "0"});
+                            "test.example", "https://127.0.0.1:1", "0", &*publications});
         for (const auto& [role, token] :
              {std::pair{Role::admin, &admin}, {Role::operator_, &operator_}, {Role::viewer, &viewer}})
             *token = createToken(store, std::string(nameOf(role)), role, 0, "test")->secret.reveal();
@@ -95,6 +96,7 @@ class ApiTest : public testing::Test {
     std::optional<dispatch::ZoneSigners> signers;
     std::optional<crypto::CertificateAuthority> authority;
     std::optional<crypto::Sealer> sealer;
+    std::optional<dispatch::Publications> publications;
     std::optional<dispatch::ControllerVerbs> verbs;
     std::optional<dispatch::Inspector> inspector;
     std::optional<dispatch::Conductor> conductor;
@@ -393,6 +395,43 @@ TEST_F(ApiTest, OpenApiNamesEveryRoute) {
     const Response described = ask("GET", "/v1/openapi.json");
     const Json* paths = memberAt(described.body, "paths");
     for (const Route& route : routes()) EXPECT_TRUE(memberAt(*paths, route.pattern)) << route.pattern;
+}
+
+TEST_F(ApiTest, PublicationsAreAddedListedAndRemovedAndTheirCredentialsNeverShown) {
+    putApplication("shop-fra", "fra", {"192.0.2.1"});
+    ASSERT_EQ(ask("POST", "/v1/groups", JsonObject{{"name", "shop"}, {"primary", "shop-fra"}}).status, 201);
+    const JsonObject www{{"name", "www.shop.example"},
+                         {"zone", "shop.example"},
+                         {"provider", "rfc2136"},
+                         {"endpoint", "127.0.0.1:1"},
+                         {"credential", "secret:dns"}};
+    const std::string path = "/v1/groups/shop/publications";
+    EXPECT_EQ(code(ask("POST", path, www)), "SWB-NOT-FOUND") << "there is no such credential yet";
+    EXPECT_EQ(ask("PUT", "/v1/credentials/dns", JsonObject{{"value", "swing:c2VjcmV0"}}).status, 200);
+    EXPECT_EQ(code(ask("PUT", "/v1/credentials/dns", JsonObject{{"value", "two\nlines"}})), "SWB-INVALID-INPUT");
+    EXPECT_EQ(code(ask("PUT", "/v1/credentials/-", JsonObject{{"value", "x"}})), "SWB-INVALID-INPUT");
+    EXPECT_EQ(ask("POST", path, www).status, 201);
+    EXPECT_EQ(code(ask("POST", path, www)), "SWB-ALREADY-EXISTS");
+    JsonObject own = www;
+    own["name"] = "www.test.example";
+    own["zone"] = "test.example";
+    EXPECT_EQ(code(ask("POST", path, own)), "SWB-INVALID-INPUT") << "the zone that the controller serves itself";
+    const Response listed = ask("GET", "/v1/publications");
+    ASSERT_EQ(listed.body.at("publications").as_array().size(), 1u);
+    EXPECT_EQ(textAt(listed.body.at("publications").at(0), "standing"), "none");
+    for (const Response& response :
+         {listed, ask("GET", "/v1/credentials"), ask("GET", "/v1/groups/shop"), ask("GET", "/v1/events")})
+        EXPECT_EQ(toText(response.body).find("c2VjcmV0"), std::string::npos);
+    EXPECT_EQ(code(ask("DELETE", "/v1/credentials/dns")), "SWB-IN-USE");
+    EXPECT_EQ(code(ask("POST", path + "/www.shop.example/A/adopt", JsonObject{})), "SWB-UNREACHABLE");
+    EXPECT_EQ(code(ask("POST", path + "/www.shop.example/AAAA/check", JsonObject{})), "SWB-NOT-FOUND");
+    const Response looked = ask("POST", path + "/www.shop.example/A/check", JsonObject{});
+    EXPECT_EQ(looked.status, 200);
+    EXPECT_FALSE(textAt(looked.body.at("publication"), "problem").empty());
+    EXPECT_EQ(ask("DELETE", path + "/www.shop.example/A").status, 200);
+    EXPECT_EQ(code(ask("DELETE", path + "/www.shop.example/A")), "SWB-NOT-FOUND");
+    EXPECT_EQ(ask("DELETE", "/v1/credentials/dns").status, 200);
+    EXPECT_TRUE(ask("GET", "/v1/publications").body.at("publications").as_array().empty());
 }
 
 }  // namespace

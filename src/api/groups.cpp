@@ -9,7 +9,7 @@
 namespace swb::api {
 namespace {
 
-constexpr int64_t ttlMin = 1, ttlMax = 86'400;
+constexpr int64_t ttlMin = 1, ttlMax = 86'400, lowTtlMax = 300;
 constexpr int64_t budgetMsMin = 1'000, budgetMsMax = 600'000;
 
 // F4: distinct applications, both with a web front, neither in another group.
@@ -78,8 +78,23 @@ Result<std::string> freeLabel(const Context& context, const std::string& wanted)
 Result<void> checkLimits(const Group& group) {
     if (group.ttl < ttlMin || group.ttl > ttlMax)
         return fail(ErrorCode::InvalidInput, "ttl must be 1 to 86400 seconds");
+    if (group.lowTtl < ttlMin || group.lowTtl > lowTtlMax)
+        return fail(ErrorCode::InvalidInput, "lowTtl must be 1 to 300 seconds");
     if (group.outageBudgetMs < budgetMsMin || group.outageBudgetMs > budgetMsMax)
         return fail(ErrorCode::InvalidInput, "outageBudgetMs must be 1000 to 600000");
+    return {};
+}
+
+Result<void> checkDomains(Group& group) {
+    if (group.domains.size() > limits::domainsPerGroup)
+        return fail(ErrorCode::TooLarge, "a group has at most 64 domains");
+    for (std::string& domain : group.domains) {
+        for (char& c : domain)
+            if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+        if (domain.ends_with('.')) domain.pop_back();
+        if (!isHostName(domain))
+            return fail(ErrorCode::InvalidInput, "'" + domain.substr(0, 80) + "' is not a domain name");
+    }
     return {};
 }
 
@@ -88,6 +103,8 @@ Result<Json> groupJson(const Context& context, const Group& group) {
     JsonObject& object = out.as_object();
     object["createdAt"] = isoTime(group.createdAt);
     object["updatedAt"] = isoTime(group.updatedAt);
+    object["ttlLoweredAt"] = group.ttlLoweredAt ? Json(isoTime(group.ttlLoweredAt)) : Json(nullptr);
+    object["ttlSafeAt"] = group.ttlLoweredAt ? Json(isoTime(group.ttlSafeAt())) : Json(nullptr);
     const auto readiness = TRY(context.store.get("readiness", group.name));
     object["ready"] = readiness ? readiness->body : Json(nullptr);
     JsonArray applications, links;
@@ -212,8 +229,11 @@ Result<Response> updateGroup(Context& context, const Call& call) {
     group.outageBudgetMs = reader.integer("outageBudgetMs", group.outageBudgetMs);
     group.isProtected = reader.boolean("protected", group.isProtected);
     if (reader.has("fronts")) group.fronts = TRY(groupFrontsFromJson(reader));
+    if (reader.has("domains")) group.domains = reader.strings("domains");
+    group.lowTtl = reader.integer("lowTtl", group.lowTtl);
     TRY_VOID(reader.finish());
     TRY_VOID(checkLimits(group));
+    TRY_VOID(checkDomains(group));
     TRY_VOID(checkSlots(context, group));
     if (reader.has("fronts")) TRY_VOID(checkFronts(context, group));
     std::erase_if(group.fronts,
@@ -250,6 +270,7 @@ Result<Response> deleteGroup(Context& context, const Call& call) {
     store::Commit commit;
     commit.removes.push_back({"group", group.name, document.version});
     commit.removes.push_back({"readiness", group.name, store::anyVersion});
+    commit.removes.push_back({"address-test", group.name, store::anyVersion});
     commit.events.push_back(
         {"group.deleted", "group/" + group.name, call.actorText(), JsonObject{{"address", group.address}}});
     TRY(context.store.commit(commit));

@@ -64,6 +64,7 @@ Result<Response> putRecords(Context&, const Call&);
 Result<Response> deleteRecords(Context&, const Call&);
 Result<Response> importZone(Context&, const Call&);
 Result<Response> exportZone(Context&, const Call&);
+Result<Response> testAddress(Context&, const Call&);
 Result<Response> listPublications(Context&, const Call&);
 Result<Response> addPublication(Context&, const Call&);
 Result<Response> removePublication(Context&, const Call&);

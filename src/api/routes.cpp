@@ -52,6 +52,7 @@ constexpr std::array table = {
           deleteRecords},
     Route{"GET", "/v1/zones/{zone}/file", viewer, "read a zone as a master file", exportZone},
     Route{"POST", "/v1/zones/{zone}/import", admin, "take a zone's records from a master file", importZone},
+    Route{"GET", "/v1/groups/{group}/address", viewer, "see what is answered for a group's address, and where", testAddress},
     Route{"GET", "/v1/publications", viewer, "list publications at other providers", listPublications},
     Route{"POST", "/v1/groups/{group}/publications", admin, "publish a group's address at another provider",
           addPublication},

@@ -14,6 +14,7 @@ constexpr size_t eventStreams = 128;          // long-lived readers of the event
 constexpr int64_t requestTimeoutMs = 30'000;  // to read one whole request
 constexpr int64_t idleTimeoutMs = 60'000;     // keep-alive
 constexpr size_t groupsMax = 100'000;         // one zone's worth
+constexpr size_t domainsPerGroup = 64;       // each is looked up when the address is tested
 constexpr size_t publicationsPerGroup = 16;  // each is a provider that a switch waits for
 constexpr size_t serversPerApplication = 64;
 constexpr size_t databasesPerApplication = 16;

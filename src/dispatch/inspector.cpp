@@ -84,6 +84,8 @@ void Inspector::addFacts(plan::Snapshot& snapshot) {
     snapshot.at = clock_.now();
     snapshot.dnsServing = dnsServing_;
     if (publications_) snapshot.publications = publications_->views(snapshot.group);
+    if (const auto tested = store_.get("address-test", snapshot.group.name); tested && *tested)
+        snapshot.address = (*tested)->body;
     if (snapshot.from) addTelemetry(snapshot, *snapshot.from);
     if (snapshot.to) addTelemetry(snapshot, *snapshot.to);
     const std::vector<Question> questions = questionsFor(snapshot);

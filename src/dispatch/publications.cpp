@@ -109,7 +109,7 @@ void Publications::stop() {
     threads_.clear();
 }
 
-const publication::SurveySettings Publications::surveySettings() const {
+publication::SurveySettings Publications::surveySettings() const {
     publication::SurveySettings settings;
     settings.resolvers = settings_.resolvers;
     settings.stop = &stopping_;

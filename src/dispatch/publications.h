@@ -25,6 +25,7 @@ namespace swb::dispatch {
 
 struct PublicationSettings {
     std::vector<dns::Endpoint> resolvers;
+    std::vector<publication::NameServerAddress> ownServers;  // of the controller's own zone, as its NS records name them
     std::string authorityPem;  // for the providers' APIs; empty: the system's authorities
     publication::MachineTiming timing = {};
     int64_t preflightMs = 60'000;
@@ -58,7 +59,8 @@ class Publications {
 
     std::vector<plan::PublicationView> views(const Group& group) const;
     Json describe(const Group& group, const Publication& publication) const;  // for the API
-    const publication::SurveySettings surveySettings() const;
+    publication::SurveySettings surveySettings() const;
+    const PublicationSettings& settings() const { return settings_; }
 
     static std::string credentialId(const std::string& name) { return "credential/" + name; }
 

@@ -139,6 +139,9 @@ Json toJson(const Group& group) {
                       {"outageBudgetMs", group.outageBudgetMs},
                       {"protected", group.isProtected},
                       {"fronts", fronts},
+                      {"domains", JsonArray(group.domains.begin(), group.domains.end())},
+                      {"lowTtl", group.lowTtl},
+                      {"ttlLoweredAt", group.ttlLoweredAt},
                       {"publications", publications},
                       {"createdAt", group.createdAt},
                       {"updatedAt", group.updatedAt}};
@@ -177,6 +180,9 @@ Result<Group> groupFromJson(const Json& value) {
     group.outageBudgetMs = reader.integer("outageBudgetMs", limits::outageBudgetMs);
     group.isProtected = reader.boolean("protected", false);
     group.fronts = TRY(groupFrontsFromJson(reader));
+    group.domains = reader.strings("domains");
+    group.lowTtl = reader.integer("lowTtl", group.lowTtl);
+    group.ttlLoweredAt = reader.integer("ttlLoweredAt", 0);
     if (const JsonArray* publications = reader.array("publications"))
         for (const Json& publication : *publications)
             group.publications.push_back(TRY(publicationFromJson(publication, "group.publications")));

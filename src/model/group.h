@@ -57,9 +57,15 @@ struct Group {
     bool isProtected = false;  // a switch needs an admin
     // By application: the web fronts (addresses) that get the failover address; absent: all of them (F8).
     std::map<std::string, std::vector<std::string>> fronts;
+    std::vector<std::string> domains;       // the team's own names that lead to the address (F11, F14)
+    int64_t lowTtl = 30;                    // seconds: the TTL while a switch is prepared (F51)
+    UnixMs ttlLoweredAt = 0;                // 0: the TTL is its usual one
     std::vector<Publication> publications;  // record sets in zones of other providers that follow the address (F52)
     UnixMs createdAt = 0, updatedAt = 0;
 
+    int64_t answeredTtl() const { return ttlLoweredAt && lowTtl < ttl ? lowTtl : ttl; }
+    // From then on no cache holds an answer with the usual TTL; 0: the TTL is not lowered.
+    UnixMs ttlSafeAt() const { return ttlLoweredAt ? ttlLoweredAt + ttl * 1000 : 0; }
     std::string standby() const { return current == primary ? secondary : primary; }
 };
 

@@ -35,6 +35,8 @@ int64_t setting(const Json& facts, std::string_view name);
 void checkAgents(CheckList& list, const Snapshot& snapshot, const Application& application, const CheckLimits& limits);
 // The group's publications at other providers: warnings, for none of them may keep a switch from happening.
 void checkPublications(CheckList& list, const Snapshot& snapshot);
+// What the newest test of the address found, with its age.
+void checkAddressTest(CheckList& list, const Snapshot& snapshot);
 void checkVersions(CheckList& list, const std::string& subject, const Json& source, const Json& target);
 void checkCollations(CheckList& list, const std::string& subject, const Json& source, const Json& target);
 void checkParameters(CheckList& list, const std::string& subject, const Json& source, const Json& target);

@@ -40,4 +40,16 @@ void checkPublications(CheckList& list, const Snapshot& snapshot) {
     }
 }
 
+void checkAddressTest(CheckList& list, const Snapshot& snapshot) {
+    if (!snapshot.address.is_object()) return;
+    const std::string age = ", seen " + minutesAgo(integerAt(snapshot.address, "at"), snapshot.at);
+    const Json* warnings = memberAt(snapshot.address, "warnings");
+    const bool none = !warnings || !warnings->is_array() || warnings->get_array().empty();
+    if (none) list.add(Verdict::ok, "address-test", snapshot.group.address, "it is answered everywhere" + age, "");
+    if (none) return;
+    for (const Json& warning : warnings->get_array())
+        list.add(Verdict::warning, "address-" + textAt(warning, "name"), textAt(warning, "subject"),
+                 textAt(warning, "sentence") + age, textAt(warning, "hint"));
+}
+
 }  // namespace swb::plan

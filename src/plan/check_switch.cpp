@@ -208,6 +208,7 @@ Readiness checkSwitch(const Snapshot& snapshot, const CheckLimits& limits) {
     checkPair(list, snapshot);
     checkTargetRuns(list, snapshot);
     checkPublications(list, snapshot);
+    checkAddressTest(list, snapshot);
     for (const std::string& name : commonDatabases(*snapshot.from, *snapshot.to))
         checkDatabase(list, snapshot, name, limits);
     return list.take();

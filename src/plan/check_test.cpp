@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <functional>
 #include <set>
 
 #include "plan/snapshot_test_support.h"
@@ -315,6 +316,54 @@ TEST(CheckSwitch, WhatDiffersOnPurposeIsNoDrift) {
     EXPECT_EQ(notOk(checkSwitch(snapshot)), std::set<std::string>{}) << printed(checkSwitch(snapshot));
     snapshot.to->environment["WORKERS"] = "2";
     EXPECT_EQ(notOk(checkSwitch(snapshot)), std::set<std::string>{"environment-drift"});
+}
+
+PublicationView goodView(const Snapshot& snapshot) {
+    PublicationView view;
+    view.key = "www.shop.example/A";
+    view.provider = "cloudflare";
+    view.standing = "published";
+    view.checkedAt = snapshot.at - 30'000;
+    view.requestsLeft = 1000;
+    return view;
+}
+
+// The verdict of one check about a publication that looks like this.
+Verdict publicationVerdict(const std::string& name, const std::function<void(Snapshot&, PublicationView&)>& change) {
+    Snapshot snapshot = readySnapshot();
+    PublicationView view = goodView(snapshot);
+    change(snapshot, view);
+    snapshot.publications = {view};
+    for (const Check& check : checkSwitch(snapshot).checks)
+        if (check.name == name) return check.verdict;
+    ADD_FAILURE() << "there is no check " << name;
+    return Verdict::refused;
+}
+
+TEST(CheckPublications, WarnOfEveryTroubleAndNeverRefuse) {
+    const auto nothing = [](Snapshot&, PublicationView&) {};
+    for (const char* name : {"publication", "publication-preflight", "publication-target", "publication-rate-limit"})
+        EXPECT_EQ(publicationVerdict(name, nothing), Verdict::ok) << name;
+    for (const char* standing : {"none", "partial", "unknown", "conflict", "failed"})
+        EXPECT_EQ(
+            publicationVerdict("publication", [&](Snapshot&, PublicationView& view) { view.standing = standing; }),
+            Verdict::warning)
+            << standing;
+    EXPECT_EQ(publicationVerdict("publication-preflight",
+                                 [](Snapshot&, PublicationView& view) { view.problem = "there is no ownership mark"; }),
+              Verdict::warning);
+    EXPECT_EQ(
+        publicationVerdict("publication-preflight",
+                           [](Snapshot& snapshot, PublicationView& view) { view.checkedAt = snapshot.at - 600'000; }),
+        Verdict::warning);
+    EXPECT_EQ(publicationVerdict("publication-preflight", [](Snapshot&, PublicationView& view) { view.checkedAt = 0; }),
+              Verdict::warning);
+    EXPECT_EQ(publicationVerdict("publication-target",
+                                 [](Snapshot&, PublicationView& view) { view.type = AddressType::aaaa; }),
+              Verdict::warning);
+    EXPECT_EQ(
+        publicationVerdict("publication-rate-limit", [](Snapshot&, PublicationView& view) { view.requestsLeft = 3; }),
+        Verdict::warning);
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "plan/snapshot_test_support.h"
 
 namespace swb::plan {
@@ -312,6 +314,42 @@ TEST(PlanRemoval, IsRefusedWhileSomethingStandsOnIt) {
     const auto run = planRemoval(snapshot, intent());
     ASSERT_TRUE(run.has_value());
     EXPECT_THAT(names(*run), ElementsAre("remove", "forget"));
+}
+
+Publication publishedWww() {
+    Publication publication;
+    publication.name = "www.shop.example";
+    publication.zone = "shop.example";
+    publication.endpoint = "192.0.2.53:53";
+    publication.credential = "secret:dns";
+    return publication;
+}
+
+TEST(PlanSwitch, NamesElsewhereAreBegunBehindTheOwnAddressAndJudgedLastHoldingNothingUp) {
+    Snapshot snapshot = readySnapshot();
+    snapshot.group.publications = {publishedWww()};
+    const run::Run run = *planSwitch(snapshot, intent(), {});
+    std::vector<std::string> names;
+    for (const run::Step& step : run.steps) names.push_back(step.name);
+    const auto at = [&](const char* name) { return std::find(names.begin(), names.end(), name) - names.begin(); };
+    EXPECT_EQ(at("publish-elsewhere"), at("publish-address") + 1);
+    EXPECT_EQ(at("confirm-elsewhere"), at("report") - 1);
+    EXPECT_GT(at("confirm-elsewhere"), at("rejoin")) << "the new standby does not wait for a provider";
+    for (const char* name : {"publish-elsewhere", "confirm-elsewhere"}) {
+        EXPECT_FALSE(run.find(name)->inOutage || run.find(name)->holdsTraffic || run.find(name)->overlaps) << name;
+        EXPECT_TRUE(run.find(name)->skippable) << name;
+    }
+    EXPECT_FALSE(planSwitch(readySnapshot(), intent(), {})->find("publish-elsewhere"));
+}
+
+TEST(PlanTraffic, MovesNamesElsewhereToo) {
+    Snapshot snapshot = readySnapshot();
+    snapshot.group.publications = {publishedWww()};
+    snapshot.from->databases.clear();
+    snapshot.to->databases.clear();
+    const auto run = planTraffic(snapshot, intent());
+    ASSERT_TRUE(run);
+    EXPECT_TRUE(run->find("publish-elsewhere") && run->find("confirm-elsewhere"));
 }
 
 }  // namespace

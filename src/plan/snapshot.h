@@ -44,6 +44,7 @@ struct Snapshot {
     std::map<std::string, Json> servers;      // server.inspect by server
     bool dnsServing = false;
     std::vector<PublicationView> publications;  // of the group
+    Json address;  // the newest test of the address: {at, warnings: [{name, subject, sentence, hint}]}; null: none yet
 
     const Json* facts(const Application& application, const std::string& database) const;
 };

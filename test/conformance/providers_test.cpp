@@ -1,61 +1,17 @@
 // One suite for every provider: real BIND, Knot and PowerDNS, and stand-ins of Cloudflare and Route 53 that refuse what
 // the real ones refuse. Then the whole way of a publication through the machine, name servers asked.
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <thread>
 
-#include "base/file.h"
 #include "publication/http.h"
 #include "publication/machine.h"
-
-extern char** environ;
+#include "support/providers/primary.h"
 
 namespace swb::publication {
 namespace {
 
-// primary.py as a child: ready when it has printed its facts, ended by closing its input.
-class Primary {
-  public:
-    explicit Primary(const std::string& kind) {
-        int toChild[2], fromChild[2];
-        if (::pipe2(toChild, O_CLOEXEC) != 0 || ::pipe2(fromChild, O_CLOEXEC) != 0) return;
-        posix_spawn_file_actions_t actions;
-        posix_spawn_file_actions_init(&actions);
-        posix_spawn_file_actions_adddup2(&actions, toChild[0], 0);
-        posix_spawn_file_actions_adddup2(&actions, fromChild[1], 1);
-        std::string program = "/usr/bin/python3", noCache = "-B",
-                    script = SWB_SOURCE_DIR "/test/support/providers/primary.py", argument = kind;
-        char* argv[] = {program.data(), noCache.data(), script.data(), argument.data(), nullptr};
-        if (::posix_spawn(&pid_, program.c_str(), &actions, nullptr, argv, environ) != 0) pid_ = -1;
-        posix_spawn_file_actions_destroy(&actions);
-        ::close(toChild[0]);
-        ::close(fromChild[1]);
-        input_ = toChild[1];
-        std::string line;
-        for (char c = 0; ::read(fromChild[0], &c, 1) == 1 && c != '\n';) line += c;
-        ::close(fromChild[0]);
-        if (const auto json = parseJson(line)) facts = *json;
-        EXPECT_TRUE(facts.is_object() && !memberAt(facts, "error")) << kind << ": " << line;
-    }
-    ~Primary() {
-        ::close(input_);
-        if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
-    }
-    Primary(const Primary&) = delete;
-    Primary& operator=(const Primary&) = delete;
-
-    Json facts = JsonObject{};
-
-  private:
-    pid_t pid_ = -1;
-    int input_ = -1;
-};
+using test::Primary;
 
 struct Kind {
     const char* name;
