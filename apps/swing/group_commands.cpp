@@ -27,6 +27,9 @@ void printGroup(Context& context, const Json& group) {
     };
     fact("id", cell(group, "id"));
     fact("address", cell(group, "address") + "  TTL " + humanMilliseconds(integerAt(group, "ttl") * 1000));
+    if (!textAt(group, "ttlSafeAt").empty())
+        fact("", "TTL lowered to " + cell(group, "lowTtl") + " s; earliest safe switch " +
+                     shortTime(textAt(group, "ttlSafeAt")));
     fact("current", style.paint(Colour::bold, cell(group, "current")));
     fact("primary", cell(group, "primary"));
     fact("secondary", cell(group, "secondary"));
@@ -114,6 +117,12 @@ Result<int> listGroups(Context& context, const Arguments&) {
 
 Result<int> showGroup(Context& context, const Arguments& arguments) {
     return printed(context, TRY(TRY(context.api())->get(Path("groups") / arguments.text("NAME"))));
+}
+
+Result<int> prepareGroup(Context& context, const Arguments& arguments) {
+    JsonObject body;
+    if (arguments.has("--restore")) body["restore"] = true;
+    return printed(context, TRY(TRY(context.api())->post(Path("groups") / arguments.text("NAME") / "prepare", body)));
 }
 
 Result<int> deleteGroup(Context& context, const Arguments& arguments) {
@@ -238,6 +247,14 @@ std::vector<Command> groupCommands() {
          "swing group address shop",
          {name},
          testAddress},
+        {"group prepare",
+         "lower the TTL ahead of a switch and say when it is safe",
+         "Caches keep the old address for as long as the TTL they were given. From the earliest safe time on that is "
+         "the "
+         "low TTL. A switch puts it back at its end, unless --no-ttl is given.",
+         "swing group prepare shop\nswing group prepare shop --restore",
+         {name, {"--restore", flag, "put the usual TTL back: no switch after all"}},
+         prepareGroup},
         {"group delete",
          "delete a group and its address",
          "Refused while it points at an application: empty its slots by `swing group update` first.",

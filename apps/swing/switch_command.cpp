@@ -11,6 +11,8 @@ JsonObject switchBody(const Arguments& arguments) {
     if (arguments.has("--to")) body["to"] = arguments.text("--to");
     if (arguments.has("--traffic-only")) body["trafficOnly"] = true;
     if (arguments.has("--reason")) body["reason"] = arguments.text("--reason");
+    if (arguments.has("--prepare-ttl")) body["ttl"] = "prepare";
+    if (arguments.has("--no-ttl")) body["ttl"] = "leave";
     if (arguments.has("--lag-bytes-max")) body["lagBytesMax"] = arguments.number("--lag-bytes-max");
     return body;
 }
@@ -77,6 +79,8 @@ std::vector<Command> switchCommands() {
                       {"--dry-run", flag, "run every check and show the plan with its commands; change nothing"},
                       {"--traffic-only", flag,
                        "the address only: for groups without databases, or as the last of the steps taken one by one"},
+                      {"--prepare-ttl", flag, "first lower the TTL and wait the usual one out"},
+                      {"--no-ttl", flag, "leave the TTL alone: no waiting, and a lowered one stays so"},
                       {"--lag-bytes-max", number, "refuse when a replica is further behind", "BYTES", false, 0,
                        int64_t{1} << 40},
                       {"--reason", value, "why, for the run and the event log", "TEXT"},

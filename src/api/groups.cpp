@@ -4,12 +4,15 @@
 #include "api/route.h"
 #include "base/ids.h"
 #include "dns/name.h"
+#include "model/names.h"
 #include "step/catalogue.h"
 
 namespace swb::api {
 namespace {
 
 constexpr int64_t ttlMin = 1, ttlMax = 86'400, lowTtlMax = 300;
+constexpr NameTable<plan::TtlPlan, 3> ttlPlans = {
+    {{"automatic", plan::TtlPlan::automatic}, {"prepare", plan::TtlPlan::prepare}, {"leave", plan::TtlPlan::leave}}};
 constexpr int64_t budgetMsMin = 1'000, budgetMsMax = 600'000;
 
 // F4: distinct applications, both with a web front, neither in another group.
@@ -229,6 +232,9 @@ Result<Response> updateGroup(Context& context, const Call& call) {
     group.outageBudgetMs = reader.integer("outageBudgetMs", group.outageBudgetMs);
     group.isProtected = reader.boolean("protected", group.isProtected);
     if (reader.has("fronts")) group.fronts = TRY(groupFrontsFromJson(reader));
+    if (group.ttlLoweredAt && reader.has("ttl"))
+        return fail(ErrorCode::NotReady, "the TTL is lowered for a switch: it cannot be changed now",
+                    "`swing group prepare " + group.name + " --restore` puts it back first");
     if (reader.has("domains")) group.domains = reader.strings("domains");
     group.lowTtl = reader.integer("lowTtl", group.lowTtl);
     TRY_VOID(reader.finish());
@@ -278,6 +284,32 @@ Result<Response> deleteGroup(Context& context, const Call& call) {
     return Response{200, JsonObject{}};
 }
 
+// Lowers the TTL, or puts it back (F51). Answers the group with the time from which a switch is short for everybody.
+Result<Response> prepareGroup(Context& context, const Call& call) {
+    const Json body = TRY(call.json());
+    JsonReader reader(body);
+    const bool restore = reader.boolean("restore", false);
+    TRY_VOID(reader.finish());
+    const store::Document document = TRY(store::getOrFail(context.store, "group", call.parts[0]));
+    Group group = TRY(groupFromJson(document.body));
+    if (!group.busy.empty()) return fail(ErrorCode::GroupBusy, group.name + " is held by run " + group.busy);
+    if (!restore && group.lowTtl >= group.ttl)
+        return fail(ErrorCode::NotReady, "the TTL of " + group.name + " is not above its low TTL of " +
+                                             std::to_string(group.lowTtl) + " s: there is nothing to lower");
+    if ((group.ttlLoweredAt != 0) == restore) {
+        group.ttlLoweredAt = restore ? 0 : context.clock.now();
+        group.updatedAt = context.clock.now();
+        store::Commit commit;
+        commit.puts.push_back({"group", group.name, document.version, toJson(group)});
+        commit.events.push_back(
+            {"group.ttl", "group/" + group.name, call.actorText(), JsonObject{{"ttl", group.answeredTtl()}}});
+        TRY(context.store.commit(commit));
+        TRY(context.publisher.publishGroup(context.store, group.name));
+        if (context.publications) context.publications->reconcile();
+    }
+    return Response{200, JsonObject{{"group", TRY(groupJson(context, group))}}};
+}
+
 Result<Response> checkGroup(Context& context, const Call& call) {
     const Json body = TRY(call.json());
     JsonReader reader(body);
@@ -296,6 +328,7 @@ Result<Response> switchGroup(Context& context, const Call& call) {
     const bool dryRun = reader.boolean("dryRun", false), trafficOnly = reader.boolean("trafficOnly", false);
     plan::SwitchOptions options;
     options.lagBytesMax = reader.integer("lagBytesMax", options.lagBytesMax);
+    options.ttl = readEnum(reader, "ttl", ttlPlans, plan::TtlPlan::automatic);
     TRY_VOID(reader.finish());
     plan::Snapshot snapshot = TRY(context.inspector.ofGroup(call.parts[0], to, true));
     if (snapshot.group.isProtected && call.actor.role != Role::admin && !dryRun)

@@ -51,6 +51,7 @@ Result<Response> showGroup(Context&, const Call&);
 Result<Response> updateGroup(Context&, const Call&);
 Result<Response> deleteGroup(Context&, const Call&);
 Result<Response> checkGroup(Context&, const Call&);
+Result<Response> prepareGroup(Context&, const Call&);
 Result<Response> switchGroup(Context&, const Call&);
 Result<Response> showDnssec(Context&, const Call&);
 Result<Response> enableDnssec(Context&, const Call&);

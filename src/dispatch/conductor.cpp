@@ -250,7 +250,10 @@ void Conductor::performOne(const Run& run, const run::Effect& effect) {
     if (record->server.empty()) {
         // The controller's own verbs are idempotent and leave no trace but commits: after a restart they are done
         // again.
-        if (effect.kind != run::Effect::Kind::cancel) sendCommand(run, effect.commandId);
+        if (effect.kind == run::Effect::Kind::cancel)
+            local_.cancel(effect.commandId);
+        else
+            sendCommand(run, effect.commandId);
         return;
     }
     switch (effect.kind) {
@@ -276,7 +279,8 @@ void Conductor::sendCommand(const Run& run, const std::string& commandId) {
                                         result ? Error(ErrorCode::Bug, "") : result.error()};
             enqueue({runId, std::move(outcome), "controller", nullptr});
         };
-        if (!local_.performLater(spec.verb, run, spec.args, done)) done(local_.perform(spec.verb, run, spec.args));
+        if (!local_.performLater(spec.verb, run, spec.args, commandId, done))
+            done(local_.perform(spec.verb, run, spec.args));
         return;
     }
     if (const std::string application = textAt(spec.args, "secretsOf"); !application.empty()) {

@@ -30,10 +30,14 @@ class LocalVerbs {
     // For a verb that has to wait for others: `done` is called later from another thread, at least once in the end.
     // False: it is not such a verb.
     using Done = std::function<void(Result<Json>)>;
-    virtual bool performLater(std::string_view verb, const run::Run& run, const Json& args, const Done& done) {
-        static_cast<void>(verb), static_cast<void>(run), static_cast<void>(args), static_cast<void>(done);
+    virtual bool performLater(std::string_view verb, const run::Run& run, const Json& args,
+                              const std::string& commandId, const Done& done) {
+        static_cast<void>(verb), static_cast<void>(run), static_cast<void>(args);
+        static_cast<void>(commandId), static_cast<void>(done);
         return false;
     }
+    // The run has turned round: what can be given up calls back with an error.
+    virtual void cancel(const std::string& commandId) { static_cast<void>(commandId); }
     // Secrets of an application, put into a command's arguments when it is sent; never stored with a run.
     virtual Result<JsonObject> secretsOf(const std::string& application) = 0;
 };

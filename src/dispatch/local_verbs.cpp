@@ -29,6 +29,8 @@ Result<Json> ControllerVerbs::perform(std::string_view verb, const run::Run& run
     };
     static constexpr std::array rows = {Row{"controller.lock", &ControllerVerbs::lock},
                                         Row{"controller.publish", &ControllerVerbs::publish},
+                                        Row{"controller.lower-ttl", &ControllerVerbs::lowerTtl},
+                                        Row{"controller.restore-ttl", &ControllerVerbs::restoreTtl},
                                         Row{"controller.publish-elsewhere", &ControllerVerbs::publishElsewhere},
                                         Row{"controller.report", &ControllerVerbs::report},
                                         Row{"controller.sign-certificates", &ControllerVerbs::signCertificates},
@@ -102,7 +104,79 @@ Result<Json> ControllerVerbs::publishElsewhere(const run::Run& run, const Json&)
     return detail(std::to_string(count) + (count == 1 ? " publication begun" : " publications begun"));
 }
 
-bool ControllerVerbs::performLater(std::string_view verb, const run::Run& run, const Json& args, const Done& done) {
+Result<Json> ControllerVerbs::setTtlLowered(const run::Run& run, bool lowered) {
+    const auto build = [&]() -> Result<store::Commit> {
+        const store::Document document = TRY(store::getOrFail(store_, "group", run.group));
+        Group group = TRY(groupFromJson(document.body));
+        store::Commit commit;
+        if ((group.ttlLoweredAt != 0) == lowered) return commit;  // done before
+        group.ttlLoweredAt = lowered ? clock_.now() : 0;
+        commit.puts.push_back({"group", group.name, document.version, toJson(group)});
+        commit.events.push_back(
+            {"group.ttl", "group/" + group.name, run.actor, JsonObject{{"ttl", group.answeredTtl()}, {"run", run.id}}});
+        return commit;
+    };
+    TRY(store::commitWithRetry(store_, build));
+    TRY(publisher_.publishGroup(store_, run.group));
+    const Group group = TRY(groupFromJson(TRY(store::getOrFail(store_, "group", run.group)).body));
+    if (publications_ && !group.publications.empty()) {
+        const auto current = TRY(store::getOrFail(store_, "application", group.current));
+        const Json* definition = memberAt(current.body, "definition");
+        const Application application = TRY(applicationFromJson(definition ? *definition : Json(nullptr)));
+        publications_->want(group, answeredAddresses(group, application));
+    }
+    return detail("TTL " + std::to_string(group.answeredTtl()) + " s" +
+                  (lowered ? ", safe from " + isoTime(group.ttlSafeAt()) : ""));
+}
+
+Result<Json> ControllerVerbs::lowerTtl(const run::Run& run, const Json&) {
+    return setTtlLowered(run, true);
+}
+
+Result<Json> ControllerVerbs::restoreTtl(const run::Run& run, const Json&) {
+    return setTtlLowered(run, false);
+}
+
+void ControllerVerbs::waitTtl(const run::Run& run, const std::string& commandId, const Done& done) {
+    const auto document = store::getOrFail(store_, "group", run.group);
+    const auto group = document ? groupFromJson(document->body) : Result<Group>(fail(document.error()));
+    if (!group) return done(fail(group.error()));
+    {
+        const std::lock_guard lock(waitingMutex_);
+        waiting_[commandId] = done;
+    }
+    alarms_.set(commandId, group->ttlSafeAt(), [this, commandId, ttl = group->ttl] {
+        Done ring;
+        {
+            const std::lock_guard lock(waitingMutex_);
+            const auto found = waiting_.find(commandId);
+            if (found == waiting_.end()) return;
+            ring = std::move(found->second);
+            waiting_.erase(found);
+        }
+        ring(detail("no cache holds the usual TTL of " + std::to_string(ttl) + " s any more"));
+    });
+}
+
+void ControllerVerbs::cancel(const std::string& commandId) {
+    if (!alarms_.cancel(commandId)) return;
+    Done ring;
+    {
+        const std::lock_guard lock(waitingMutex_);
+        const auto found = waiting_.find(commandId);
+        if (found == waiting_.end()) return;
+        ring = std::move(found->second);
+        waiting_.erase(found);
+    }
+    ring(fail(ErrorCode::NotDone, "the wait was given up"));
+}
+
+bool ControllerVerbs::performLater(std::string_view verb, const run::Run& run, const Json& args,
+                                   const std::string& commandId, const Done& done) {
+    if (verb == "controller.wait-ttl") {
+        waitTtl(run, commandId, done);
+        return true;
+    }
     if (verb != "controller.confirm-elsewhere") return false;
     // After a restart nobody remembers what was wanted.
     if (auto wanted = publishElsewhere(run, args); !wanted)

@@ -3,6 +3,7 @@
 
 #include "crypto/certificate.h"
 #include "crypto/seal.h"
+#include "dispatch/alarms.h"
 #include "dispatch/conductor.h"
 #include "dispatch/publications.h"
 #include "dispatch/publisher.h"
@@ -18,10 +19,13 @@ class ControllerVerbs final : public LocalVerbs {
           authority_(authority),
           sealer_(sealer),
           clock_(clock),
-          publications_(publications) {}
+          publications_(publications),
+          alarms_(clock) {}
 
     Result<Json> perform(std::string_view verb, const run::Run& run, const Json& args) override;
-    bool performLater(std::string_view verb, const run::Run& run, const Json& args, const Done& done) override;
+    bool performLater(std::string_view verb, const run::Run& run, const Json& args, const std::string& commandId,
+                      const Done& done) override;
+    void cancel(const std::string& commandId) override;
     Result<JsonObject> secretsOf(const std::string& application) override;
 
     // Name that a secret is sealed for, and the id of its document.
@@ -33,6 +37,10 @@ class ControllerVerbs final : public LocalVerbs {
     Result<Json> lock(const run::Run& run, const Json& args);
     Result<Json> publish(const run::Run& run, const Json& args);
     Result<Json> publishElsewhere(const run::Run& run, const Json& args);
+    Result<Json> lowerTtl(const run::Run& run, const Json& args);
+    Result<Json> restoreTtl(const run::Run& run, const Json& args);
+    Result<Json> setTtlLowered(const run::Run& run, bool lowered);
+    void waitTtl(const run::Run& run, const std::string& commandId, const Done& done);
     Result<Json> report(const run::Run& run, const Json& args);
     Result<Json> signCertificates(const run::Run& run, const Json& args);
     Result<Json> link(const run::Run& run, const Json& args);
@@ -45,6 +53,9 @@ class ControllerVerbs final : public LocalVerbs {
     const crypto::Sealer& sealer_;
     const Clock& clock_;
     Publications* publications_;  // null where nothing is published elsewhere
+    std::mutex waitingMutex_;
+    std::map<std::string, Done> waiting_;  // by command id: TTLs that are waited out
+    Alarms alarms_;                        // last: its thread ends before the rest goes
 };
 
 }  // namespace swb::dispatch

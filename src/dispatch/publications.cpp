@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "dispatch/publication_job.h"
 
 namespace swb::dispatch {
 
@@ -27,22 +28,12 @@ constexpr int64_t storeAgainMs = 1000;
 constexpr size_t credentialBytesMax = 4096;
 constexpr const char* documentKind = "publication";
 
-std::string idOf(const std::string& group, const Publication& publication) {
-    return group + "/" + publication.key();
-}
-
 RecordSet setFor(const Group& group, const Publication& publication, const std::vector<std::string>& addresses) {
     RecordSet set;
-    set.ttlSeconds = static_cast<uint32_t>(publication.ttl ? publication.ttl : group.ttl);
+    set.ttlSeconds = static_cast<uint32_t>(publication.ttl ? publication.ttl : group.answeredTtl());
     auto values = publication::canonicalValues(publication.type, addressesOfType(publication.type, addresses));
     if (values) set.values = std::move(*values);
     return set;
-}
-
-std::string joined(const std::vector<std::string>& words) {
-    std::string out;
-    for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
-    return out.empty() ? "nothing" : out;
 }
 
 ErrorCode codeOf(Standing standing) {
@@ -59,31 +50,6 @@ ErrorCode codeOf(Standing standing) {
 }
 
 }  // namespace
-
-// Everything but machine, provider and next is guarded by the mutex; those belong to the thread that set `running`.
-struct Publications::Job {
-    Job(Group of, Publication what) : group(std::move(of)), publication(std::move(what)) {}
-
-    Group group;
-    Publication publication;
-    Record record;  // as it was stored last
-    std::optional<publication::Survey> survey;
-    std::optional<Target> target;  // to be given to the machine
-    std::optional<Adoption> adoption;
-    bool again = true;     // begin anew: a new target, a restart, an operator
-    bool changed = false;  // the publication's own definition
-    bool running = false;
-    bool gone = false;
-    std::string refusal, refusalHint;  // why the newest target was not taken
-    MonotonicMs dueAt = 0, preflightAt = 0;
-    UnixMs checkedAt = 0;
-    std::string problem, problemHint;
-    int64_t requestsLeft = -1;
-
-    std::unique_ptr<Provider> provider;
-    std::unique_ptr<Machine> machine;
-    Action next = publication::action::Rest{};
-};
 
 Publications::Publications(store::Store& store, const crypto::Sealer& sealer, const Clock& clock,
                            PublicationSettings settings)
@@ -497,81 +463,6 @@ void Publications::settleWaiters(Lock& lock) {
         lock.lock();
         i = 0;
     }
-}
-
-// --- what is seen --------------------------------------------------------------------------------------------------
-
-std::vector<plan::PublicationView> Publications::views(const Group& group) const {
-    const Lock lock(mutex_);
-    std::vector<plan::PublicationView> out;
-    for (const Publication& publication : group.publications) {
-        plan::PublicationView view;
-        view.key = publication.key();
-        view.provider = std::string(nameOf(publication.provider));
-        view.type = publication.type;
-        view.standing = "none";
-        if (const auto found = jobs_.find(idOf(group.name, publication)); found != jobs_.end()) {
-            const Job& job = *found->second;
-            view.standing = std::string(publication::nameOf(job.record.standing));
-            view.detail = job.refusal.empty() ? job.record.detail : job.refusal;
-            view.hint = job.refusal.empty() ? job.record.hint : job.refusalHint;
-            view.checkedAt = job.checkedAt;
-            view.problem = job.problem;
-            view.problemHint = job.problemHint;
-            view.requestsLeft = job.requestsLeft;
-        }
-        out.push_back(std::move(view));
-    }
-    return out;
-}
-
-Json Publications::describe(const Group& group, const Publication& publication) const {
-    Json out = toJson(publication);
-    JsonObject& object = out.as_object();
-    object["group"] = group.name;
-    object["standing"] = "none";
-    const Lock lock(mutex_);
-    const auto found = jobs_.find(idOf(group.name, publication));
-    if (found == jobs_.end()) return out;
-    const Job& job = *found->second;
-    object["standing"] = publication::nameOf(job.record.standing);
-    object["standingAt"] = job.record.standingAt ? Json(isoTime(job.record.standingAt)) : Json(nullptr);
-    object["detail"] = job.refusal.empty() ? job.record.detail : job.refusal;
-    object["hint"] = job.refusal.empty() ? job.record.hint : job.refusalHint;
-    object["wanted"] = job.record.wanted ? publication::toJson(job.record.wanted->set) : Json(nullptr);
-    object["epoch"] = job.record.wanted ? Json(job.record.wanted->epoch) : Json(nullptr);
-    object["answers"] = job.survey ? publication::toJson(*job.survey) : Json(JsonArray{});
-    object["checkedAt"] = job.checkedAt ? Json(isoTime(job.checkedAt)) : Json(nullptr);
-    object["problem"] = job.problem;
-    object["problemHint"] = job.problemHint;
-    object["requestsLeft"] = job.requestsLeft < 0 ? Json(nullptr) : Json(job.requestsLeft);
-    return out;
-}
-
-Result<Json> Publications::look(const Group& group, const std::string& key) const {
-    const Publication* publication = findPublication(group, key);
-    if (!publication) return fail(ErrorCode::NotFound, group.name + " has no publication " + key);
-    Json out = describe(group, *publication);
-    JsonObject& object = out.as_object();
-    const auto provider = providerFor(*publication);
-    const auto reading = provider ? (*provider)->read() : Result<publication::Reading>(fail(provider.error()));
-    object["reading"] = nullptr;
-    if (reading)
-        object["reading"] =
-            JsonObject{{"set", reading->set ? publication::toJson(*reading->set) : Json(nullptr)},
-                       {"mark", reading->mark ? Json(JsonObject{{"group", reading->mark->group},
-                                                                {"epoch", reading->mark->epoch},
-                                                                {"ours", reading->mark->group == group.id}})
-                                              : Json(nullptr)},
-                       {"strange", reading->strange}};
-    object["problem"] = reading ? reading->strange : reading.error().message;
-    object["problemHint"] = reading ? "" : reading.error().hint;
-    object["checkedAt"] = isoTime(clock_.now());
-    const auto servers = findNameServers(*publication, surveySettings());
-    object["answers"] = JsonArray{};
-    object["answersProblem"] = servers ? "" : servers.error().message;
-    if (servers) object["answers"] = publication::toJson(surveyServers(*servers, *publication, surveySettings()));
-    return out;
 }
 
 }  // namespace swb::dispatch

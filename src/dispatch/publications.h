@@ -25,7 +25,8 @@ namespace swb::dispatch {
 
 struct PublicationSettings {
     std::vector<dns::Endpoint> resolvers;
-    std::vector<publication::NameServerAddress> ownServers;  // of the controller's own zone, as its NS records name them
+    std::vector<publication::NameServerAddress>
+        ownServers;            // of the controller's own zone, as its NS records name them
     std::string authorityPem;  // for the providers' APIs; empty: the system's authorities
     publication::MachineTiming timing = {};
     int64_t preflightMs = 60'000;

@@ -125,7 +125,7 @@ Result<std::optional<dns::FailoverAddress>> failoverAddressOf(const Group& group
     entry.group = group.id;
     entry.epoch = group.epoch;
     entry.name = TRY(dns::Name::fromText(group.address));
-    entry.ttlSeconds = static_cast<uint32_t>(group.ttl);
+    entry.ttlSeconds = static_cast<uint32_t>(group.answeredTtl());
     entry.addresses = TRY(parseAddresses(addresses));
     return entry;
 }

@@ -32,6 +32,21 @@ void checkGroup(CheckList& list, const Snapshot& snapshot) {
                       "the controller's DNS does not answer", "look at swingd's log: is its DNS port taken?");
 }
 
+// How long users may keep the old address: said always, a warning only when somebody prepared and is too early.
+void checkTtl(CheckList& list, const Snapshot& snapshot) {
+    const Group& group = snapshot.group;
+    const bool early = group.ttlLoweredAt != 0 && snapshot.at < group.ttlSafeAt();
+    const std::string keeps =
+        "caches keep the old address for up to " + number(group.ttlLoweredAt ? group.answeredTtl() : group.ttl) + " s";
+    list.warnUnless(!early, "ttl", group.name,
+                    keeps + (group.ttlLoweredAt || group.lowTtl >= group.ttl
+                                 ? ""
+                                 : " (`swing group prepare` or --prepare-ttl: " + number(group.lowTtl) + " s)"),
+                    "the TTL is lowered, but caches may hold the usual " + number(group.ttl) + " s until " +
+                        isoTime(group.ttlSafeAt()),
+                    "wait until then, or go now: some users come " + number(group.ttl) + " s later");
+}
+
 void checkPair(CheckList& list, const Snapshot& snapshot) {
     const Application& from = *snapshot.from;
     const Application& to = *snapshot.to;
@@ -206,6 +221,7 @@ Readiness checkSwitch(const Snapshot& snapshot, const CheckLimits& limits) {
     checkAgents(list, snapshot, *snapshot.from, limits);
     checkAgents(list, snapshot, *snapshot.to, limits);
     checkPair(list, snapshot);
+    checkTtl(list, snapshot);
     checkTargetRuns(list, snapshot);
     checkPublications(list, snapshot);
     checkAddressTest(list, snapshot);

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <functional>
 #include <set>
 
@@ -364,6 +365,35 @@ TEST(CheckPublications, WarnOfEveryTroubleAndNeverRefuse) {
     EXPECT_EQ(
         publicationVerdict("publication-rate-limit", [](Snapshot&, PublicationView& view) { view.requestsLeft = 3; }),
         Verdict::warning);
+}
+
+TEST(CheckTtl, WarnsOnlyWhenItWasLoweredTooShortlyBefore) {
+    const auto verdict = [](UnixMs loweredAgo) {
+        Snapshot snapshot = readySnapshot();
+        if (loweredAgo) snapshot.group.ttlLoweredAt = snapshot.at - loweredAgo;
+        for (const Check& check : checkSwitch(snapshot).checks)
+            if (check.name == "ttl") return check.verdict;
+        return Verdict::refused;
+    };
+    EXPECT_EQ(verdict(0), Verdict::ok);
+    EXPECT_EQ(verdict(1000), Verdict::warning);
+    EXPECT_EQ(verdict(299'999), Verdict::warning);
+    EXPECT_EQ(verdict(300'000), Verdict::ok);
+}
+
+TEST(CheckAddressTest, RepeatsWhatTheNewestTestFoundWithItsAge) {
+    Snapshot snapshot = readySnapshot();
+    snapshot.address = JsonObject{
+        {"at", snapshot.at - 120'000},
+        {"warnings",
+         JsonArray{JsonObject{
+             {"name", "apex-bypass"}, {"subject", "shop.example"}, {"sentence", "it stays"}, {"hint", "CNAME"}}}}};
+    const auto checks = checkSwitch(snapshot).checks;
+    const auto found = std::find_if(checks.begin(), checks.end(),
+                                    [](const Check& check) { return check.name == "address-apex-bypass"; });
+    ASSERT_NE(found, checks.end());
+    EXPECT_EQ(found->verdict, Verdict::warning);
+    EXPECT_NE(found->sentence.find("2 min ago"), std::string::npos);
 }
 
 }  // namespace

@@ -46,10 +46,32 @@ void addPublicationEnd(PlanBuilder& plan, const Group& group) {
         .skippable = true;
 }
 
+// Before anything is taken away from users: it may take long and be given up at any time.
+void addTtlPreparation(PlanBuilder& plan, const Snapshot& snapshot, TtlPlan ttl) {
+    const Group& group = snapshot.group;
+    if (ttl != TtlPlan::prepare || group.lowTtl >= group.ttl) return;
+    const bool lowered = group.ttlLoweredAt != 0;
+    plan.step("lower-ttl", "lower-ttl", "the TTL lowered to " + std::to_string(group.lowTtl) + " s", "controller",
+              "after the switch no cache keeps the old address for longer", "the zone is answered with it",
+              lowered ? "nothing: it was lowered before" : "put back")
+        .params = JsonObject{{"wasLowered", lowered}};
+    if (lowered && group.ttlSafeAt() <= snapshot.at) return;
+    const UnixMs safeAt = lowered ? group.ttlSafeAt() : snapshot.at + group.ttl * 1000;
+    plan.step("wait-ttl", "wait-ttl",
+              "the usual TTL of " + std::to_string(group.ttl) + " s waited out, until about " + isoTime(safeAt),
+              "controller", "caches hold what was answered before", "the time has come", "nothing: it only waits");
+}
+
+void addTtlRestoration(PlanBuilder& plan, const Group& group, TtlPlan ttl) {
+    const bool lowered = group.ttlLoweredAt != 0 || (ttl == TtlPlan::prepare && group.lowTtl < group.ttl);
+    if (!lowered || ttl == TtlPlan::leave) return;
+    plan.step("restore-ttl", "restore-ttl", "the TTL back at " + std::to_string(group.ttl) + " s", "controller",
+              "a low TTL costs queries and is for switches only", "the zone is answered with it", "forward only")
+        .skippable = true;
+}
+
 void addBeforePromotion(PlanBuilder& plan, const Application& from, const Application& to,
                         const std::vector<std::string>& databases) {
-    plan.step("lock", "lock", "the group is locked at its next epoch", "controller", "one run at a time owns the group",
-              "the lock is ours and the epoch the newest", "unlocked");
     if (!databases.empty()) {
         auto servers = databaseServers(from, databases);
         for (const std::string& server : databaseServers(to, databases)) servers.push_back(server);
@@ -132,10 +154,14 @@ Result<run::Run> planSwitch(const Snapshot& snapshot, const Intent& intent, cons
     plan.subject()["lagBytesMax"] = options.lagBytesMax;
     plan.subject()["variablesFrom"] = environmentVariables(from, {});
     plan.subject()["variablesTo"] = environmentVariables(to, replicaAddresses(to, from));
+    plan.step("lock", "lock", "the group is locked at its next epoch", "controller", "one run at a time owns the group",
+              "the lock is ours and the epoch the newest", "unlocked");
+    addTtlPreparation(plan, snapshot, options.ttl);
     addBeforePromotion(plan, from, to, databases);
     if (!databases.empty()) addPromotion(plan, to, databases);
     addAfterPromotion(plan, snapshot.group, from, to, databases);
     addPublicationEnd(plan, snapshot.group);
+    addTtlRestoration(plan, snapshot.group, options.ttl);
     plan.step("report", "report", "report stored, group unlocked", "controller", "what was done can be read later",
               "stored", "forward only");
     if (databases.empty())

@@ -19,8 +19,13 @@ struct Intent {
     UnixMs at = 0;
 };
 
+// automatic: go at once; a TTL that was lowered is put back at the end. prepare: lower it and wait the usual one out first.
+// leave: do not touch it.
+enum class TtlPlan { automatic, prepare, leave };
+
 struct SwitchOptions {
     int64_t lagBytesMax = 16 << 20;
+    TtlPlan ttl = TtlPlan::automatic;
 };
 
 // Refused (NotReady) when a check refuses; the error names the first, the run's `checks` all.

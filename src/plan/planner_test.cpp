@@ -352,5 +352,42 @@ TEST(PlanTraffic, MovesNamesElsewhereToo) {
     EXPECT_TRUE(run->find("publish-elsewhere") && run->find("confirm-elsewhere"));
 }
 
+std::vector<std::string> ttlSteps(const Snapshot& snapshot, TtlPlan ttl) {
+    SwitchOptions options;
+    options.ttl = ttl;
+    std::vector<std::string> out;
+    for (const run::Step& step : planSwitch(snapshot, intent(), options)->steps)
+        if (step.kind.ends_with("-ttl")) out.push_back(step.name);
+    return out;
+}
+
+TEST(PlanSwitch, GoesAtOnceUnlessItIsAskedToPrepareTheTtl) {
+    Snapshot snapshot = readySnapshot();
+    using Names = std::vector<std::string>;
+    EXPECT_EQ(ttlSteps(snapshot, TtlPlan::automatic), Names{});
+    EXPECT_EQ(ttlSteps(snapshot, TtlPlan::leave), Names{});
+    EXPECT_EQ(ttlSteps(snapshot, TtlPlan::prepare), (Names{"lower-ttl", "wait-ttl", "restore-ttl"}));
+    snapshot.group.ttlLoweredAt = snapshot.at - 1000;
+    EXPECT_EQ(ttlSteps(snapshot, TtlPlan::automatic), Names{"restore-ttl"});
+    EXPECT_EQ(ttlSteps(snapshot, TtlPlan::leave), Names{});
+    EXPECT_EQ(ttlSteps(snapshot, TtlPlan::prepare), (Names{"lower-ttl", "wait-ttl", "restore-ttl"}));
+    snapshot.group.ttlLoweredAt = snapshot.at - snapshot.group.ttl * 1000;
+    EXPECT_EQ(ttlSteps(snapshot, TtlPlan::prepare), (Names{"lower-ttl", "restore-ttl"})) << "waited out before";
+    snapshot.group.ttlLoweredAt = 0;
+    snapshot.group.ttl = snapshot.group.lowTtl;
+    EXPECT_EQ(ttlSteps(snapshot, TtlPlan::prepare), Names{}) << "there is nothing to lower";
+}
+
+TEST(PlanSwitch, TheTtlIsWaitedOutBeforeAnythingIsTakenAway) {
+    SwitchOptions options;
+    options.ttl = TtlPlan::prepare;
+    const run::Run run = *planSwitch(readySnapshot(), intent(), options);
+    EXPECT_EQ(run.steps[0].name, "lock");
+    EXPECT_EQ(run.steps[1].name, "lower-ttl");
+    EXPECT_EQ(run.steps[2].name, "wait-ttl");
+    for (const char* name : {"lower-ttl", "wait-ttl", "restore-ttl"})
+        EXPECT_FALSE(run.find(name)->inOutage || run.find(name)->holdsTraffic) << name;
+}
+
 }  // namespace
 }  // namespace swb::plan

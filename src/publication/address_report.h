@@ -2,6 +2,7 @@
 // TCP, and by the configured resolvers. Asking and judging are apart: warningsOf() is pure.
 #pragma once
 
+#include "dns/rdata.h"
 #include "publication/survey.h"
 
 namespace swb::publication {

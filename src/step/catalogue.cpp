@@ -15,6 +15,9 @@ run::StepCatalogue makeCatalogue() {
                        takeOverStep,
                        activateStep,
                        publishAddressStep,
+                       lowerTtlStep,
+                       waitTtlStep,
+                       restoreTtlStep,
                        publishElsewhereStep,
                        confirmElsewhereStep,
                        reverseLinkStep,
@@ -70,11 +73,18 @@ std::vector<std::string> agentVerbs() {
 }
 
 std::vector<std::string> controllerVerbs() {
-    return {"controller.confirm-elsewhere", "controller.forget",
-            "controller.link",              "controller.lock",
-            "controller.publish",           "controller.publish-elsewhere",
-            "controller.report",            "controller.sign-certificates",
-            "controller.unlink"};
+    return {"controller.confirm-elsewhere",
+            "controller.forget",
+            "controller.link",
+            "controller.lock",
+            "controller.lower-ttl",
+            "controller.publish",
+            "controller.publish-elsewhere",
+            "controller.report",
+            "controller.restore-ttl",
+            "controller.sign-certificates",
+            "controller.unlink",
+            "controller.wait-ttl"};
 }
 
 }  // namespace swb::step

@@ -37,7 +37,8 @@ constexpr const char* plannerFiles[] = {"src/plan/plan_application.cpp", "src/pl
 constexpr const char* stepFiles[] = {
     "src/step/activate.cpp",     "src/step/address.cpp",     "src/step/application.cpp", "src/step/catch_up.cpp",
     "src/step/certificates.cpp", "src/step/fence.cpp",       "src/step/lock.cpp",        "src/step/maintenance.cpp",
-    "src/step/publication.cpp",  "src/step/rejoin.cpp",      "src/step/replication.cpp", "src/step/take_over.cpp"};
+    "src/step/publication.cpp",  "src/step/rejoin.cpp",      "src/step/replication.cpp", "src/step/take_over.cpp",
+    "src/step/ttl.cpp"};
 
 TEST(StepCoverage, EveryVerbOfTheStepsIsInTheAgentsTable) {
     for (const std::string& verb : step::agentVerbs()) EXPECT_NE(agent::findVerb(verb), nullptr) << verb;
