@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <functional>
+#include <thread>
 
 #include "api/route.h"
 #include "base/ids.h"
@@ -432,6 +434,91 @@ TEST_F(ApiTest, PublicationsAreAddedListedAndRemovedAndTheirCredentialsNeverShow
     EXPECT_EQ(code(ask("DELETE", path + "/www.shop.example/A")), "SWB-NOT-FOUND");
     EXPECT_EQ(ask("DELETE", "/v1/credentials/dns").status, 200);
     EXPECT_TRUE(ask("GET", "/v1/publications").body.at("publications").as_array().empty());
+}
+
+class TtlRunTest : public ApiTest {
+  protected:
+    void setUp(int64_t ttl, int64_t lowTtl) {
+        putApplication("shop-fra", "fra", {"192.0.2.1"});
+        ASSERT_EQ(ask("POST", "/v1/groups", JsonObject{{"name", "shop"}, {"primary", "shop-fra"}, {"ttl", ttl}}).status,
+                  201);
+        ASSERT_EQ(ask("PATCH", "/v1/groups/shop", JsonObject{{"lowTtl", lowTtl}}).status, 200);
+        run.id = newId("r");
+        run.kind = "switch";
+        run.group = "shop";
+        run.epoch = 1;
+        run.actor = "test";
+        run.subject = JsonObject{{"group", toJson(group())}};
+        for (const char* name : {"lower-ttl", "wait-ttl"}) {
+            run::Step step;
+            step.name = step.kind = name;
+            step.params = JsonObject{{"wasLowered", false}};
+            run.steps.push_back(step);
+        }
+        ASSERT_TRUE(conductor->begin(run, {}));
+    }
+    Group group() { return *groupFromJson(store.get("group", "shop").value()->body); }
+    bool becomes(const std::function<bool(const run::Run&)>& condition) {
+        for (int i = 0; i < 300; ++i) {
+            if (const auto now = conductor->find(run.id); now && condition(*now)) return true;
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        }
+        return false;
+    }
+    run::Run run;
+};
+
+TEST_F(TtlRunTest, TheUsualTtlIsWaitedOut) {
+    setUp(2, 1);
+    const UnixMs begun = clock.now();
+    EXPECT_TRUE(becomes([](const run::Run& now) { return now.state == run::RunState::done; }));
+    EXPECT_GE(clock.now() - begun, 1900);
+    EXPECT_EQ(group().answeredTtl(), 1);
+    const Response shown = ask("GET", "/v1/groups/shop");
+    EXPECT_FALSE(textAt(shown.body.at("group"), "ttlSafeAt").empty());
+}
+
+TEST_F(TtlRunTest, TheWaitCanBeGivenUpAndPutsTheTtlBack) {
+    setUp(300, 30);
+    ASSERT_TRUE(becomes([](const run::Run& now) { return now.steps[1].state == run::StepState::running; }));
+    EXPECT_EQ(group().answeredTtl(), 30);
+    ASSERT_TRUE(conductor->give(run.id, run::Abort{"changed my mind"}, "test"));
+    EXPECT_TRUE(becomes([](const run::Run& now) { return now.state == run::RunState::aborted; }));
+    EXPECT_EQ(group().answeredTtl(), 300);
+}
+
+TEST_F(ApiTest, PreparingLowersTheTtlSaysWhenItIsSafeAndPutsItBack) {
+    putApplication("shop-fra", "fra", {"192.0.2.1"});
+    ASSERT_EQ(ask("POST", "/v1/groups", JsonObject{{"name", "shop"}, {"primary", "shop-fra"}}).status, 201);
+    const Response lowered = ask("POST", "/v1/groups/shop/prepare", nullptr, operator_);
+    ASSERT_EQ(lowered.status, 200);
+    EXPECT_FALSE(textAt(lowered.body.at("group"), "ttlSafeAt").empty());
+    EXPECT_EQ(code(ask("PATCH", "/v1/groups/shop", JsonObject{{"ttl", 60}})), "SWB-NOT-READY");
+    EXPECT_EQ(ask("POST", "/v1/groups/shop/prepare", JsonObject{{"restore", true}}).status, 200);
+    EXPECT_EQ(ask("PATCH", "/v1/groups/shop", JsonObject{{"ttl", 30}}).status, 200);
+    EXPECT_EQ(code(ask("POST", "/v1/groups/shop/prepare")), "SWB-NOT-READY") << "nothing to lower";
+}
+
+TEST_F(ApiTest, TheAddressIsTestedAtTheOwnNameServerOverUdpAndTcp) {
+    putApplication("shop-fra", "fra", {"192.0.2.1"});
+    ASSERT_EQ(
+        ask("POST", "/v1/groups", JsonObject{{"name", "shop"}, {"primary", "shop-fra"}, {"label", "shop"}}).status,
+        201);
+    EXPECT_EQ(code(ask("PATCH", "/v1/groups/shop", JsonObject{{"domains", JsonArray{"not a name"}}})),
+              "SWB-INVALID-INPUT");
+    const Response tested = ask("GET", "/v1/groups/shop/address", nullptr, viewer);
+    ASSERT_EQ(tested.status, 200);
+    const Json& report = tested.body.at("address");
+    ASSERT_EQ(report.at("nameServers").as_array().size(), 2u);
+    for (const Json& answer : report.at("nameServers").as_array()) {
+        EXPECT_EQ(textAt(answer, "problem"), "");
+        EXPECT_EQ(toText(answer.at("addresses")), "[\"192.0.2.1\"]");
+        EXPECT_EQ(integerAt(answer, "ttl"), 300);
+        EXPECT_EQ(integerAt(answer, "epoch"), 1);
+        EXPECT_GT(integerAt(answer, "serial"), 0);
+    }
+    EXPECT_TRUE(report.at("warnings").as_array().empty()) << toText(report.at("warnings"));
+    EXPECT_TRUE(store.get("address-test", "shop").value()) << "kept for readiness";
 }
 
 }  // namespace

@@ -30,7 +30,8 @@ constexpr const char* documentKind = "publication";
 
 RecordSet setFor(const Group& group, const Publication& publication, const std::vector<std::string>& addresses) {
     RecordSet set;
-    set.ttlSeconds = static_cast<uint32_t>(publication.ttl ? publication.ttl : group.answeredTtl());
+    const int64_t ttl = publication.ttl ? publication.ttl : group.answeredTtl();
+    set.ttlSeconds = std::max(static_cast<uint32_t>(ttl), publication::ttlMinOf(publication.provider));
     auto values = publication::canonicalValues(publication.type, addressesOfType(publication.type, addresses));
     if (values) set.values = std::move(*values);
     return set;
@@ -274,8 +275,7 @@ void Publications::beginAnew(Job& job) {
     job.changed = false;
     job.refusal.clear();
     if (job.target) {
-        Target target = *std::exchange(job.target, std::nullopt);
-        if (job.provider) target.set.ttlSeconds = std::max(target.set.ttlSeconds, job.provider->ttlMin());
+        const Target target = *std::exchange(job.target, std::nullopt);
         if (const auto taken = job.machine->want(target, now); !taken) {
             job.refusal = taken.error().message;
             job.refusalHint = taken.error().hint;

@@ -75,6 +75,7 @@ const Breakage groupBreakages[] = {
     {"environment-drift", warning, [](Snapshot& s) { s.to->environment["EXTRA"] = "1"; }},
     {"same-processes", warning, [](Snapshot& s) { s.to->processes.erase("worker"); }},
     {"front-capacity", warning, [](Snapshot& s) { s.from->web.push_back(s.from->web.front()); }},
+    {"ttl", warning, [](Snapshot& s) { s.group.ttlLoweredAt = s.at - 1000; }},
     {"front-answers", refused, [](Snapshot& s) { s.fronts.clear(); }},
     {"front-answers", refused,
      [](Snapshot& s) {

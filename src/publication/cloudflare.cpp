@@ -16,7 +16,6 @@ constexpr std::string_view guardText = "swingbridge guard";
 constexpr int64_t automaticTtl = 1;
 constexpr uint32_t automaticTtlSeconds = 300;
 constexpr int pageRecords = 100;
-constexpr uint32_t shortestTtl = 60;
 
 Json record(const std::string& name, std::string_view type, const std::string& content, uint32_t ttl) {
     JsonObject out{{"type", type}, {"name", name}, {"content", content}, {"ttl", ttl}};
@@ -83,7 +82,6 @@ class Cloudflare final : public Provider {
     }
 
     bool comparesAndSets() const override { return true; }
-    uint32_t ttlMin() const override { return shortestTtl; }
 
   private:
     HttpRequest request(std::string method, const std::string& path, const Json& body = nullptr) const {

@@ -49,6 +49,10 @@ std::string markNameOf(std::string_view name) {
     return "_swingbridge-owner." + std::string(name);
 }
 
+uint32_t ttlMinOf(ProviderKind kind) {
+    return kind == ProviderKind::cloudflare ? 60 : 1;
+}
+
 Result<bool> Provider::inSync(const std::string&) {
     return true;
 }

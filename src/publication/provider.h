@@ -75,8 +75,10 @@ class Provider {
     virtual Result<bool> inSync(const std::string& change);
     // Whether replace() is refused by the provider itself when another writer came first.
     virtual bool comparesAndSets() const = 0;
-    virtual uint32_t ttlMin() const { return 1; }
 };
+
+// The shortest TTL that a provider takes.
+uint32_t ttlMinOf(ProviderKind kind);
 
 struct ProviderSettings {
     Publication publication;

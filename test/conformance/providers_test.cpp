@@ -264,7 +264,7 @@ TEST(CloudflareLimits, HeadRoomIsRead) {
     const auto reading = www->read();
     ASSERT_TRUE(reading && reading->requestsLeft);
     EXPECT_LT(*reading->requestsLeft, 1200);
-    EXPECT_EQ(www->ttlMin(), 60u);
+    EXPECT_EQ(ttlMinOf(ProviderKind::cloudflare), 60u);
 }
 
 // --- the whole way -------------------------------------------------------------------------------------------------
