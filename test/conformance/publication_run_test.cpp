@@ -32,7 +32,7 @@ class PublicationRun : public testing::Test {
         EXPECT_TRUE(conductor->start());
         api.emplace(Context{store, fleet, *conductor, *inspector, *publisher, *authority, *sealer, clock,
                             "test.example", "https://127.0.0.1:1", "0", &*publications});
-        token = createToken(store, "admin", Role::admin, 0, "test")->reveal();
+        token = createToken(store, "admin", Role::admin, 0, "test")->secret.reveal();
         putApplication("shop-fra", "fra", "192.0.2.1");
         putApplication("shop-nyc", "nyc", "198.51.100.1");
     }
