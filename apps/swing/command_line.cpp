@@ -147,12 +147,14 @@ class CommandLine {
         return option;
     }
 
-    // --wait and --no-wait, --protect and --no-protect contradict each other.
+    // --wait and --no-wait, --protect and --no-protect, --prepare-ttl and --no-ttl contradict each other.
     static void excludeOpposites(CLI::App& parser, const Command& command) {
         for (const Argument& argument : command.arguments) {
             if (!argument.name.starts_with("--no-")) continue;
             const std::string name(argument.name);
-            parser.get_option(name)->excludes(parser.get_option("--" + name.substr(5)));
+            for (const std::string opposite : {"--", "--prepare-"})
+                if (CLI::Option* other = parser.get_option_no_throw(opposite + name.substr(5)))
+                    parser.get_option(name)->excludes(other);
         }
     }
 

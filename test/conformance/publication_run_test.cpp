@@ -21,6 +21,7 @@ class PublicationRun : public testing::Test {
         sealer.emplace(*crypto::Sealer::load(directory + "/seal.key"));
         dispatch::PublicationSettings settings;
         settings.timing.settleMs = settings.timing.surveyPauseMs = settings.timing.retryFirstMs = 50;
+        settings.timing.verifyMs = 1000;
         settings.confirmMs = 3000;
         publications.emplace(store, *sealer, clock, settings);
         verbs.emplace(store, *publisher, *authority, *sealer, clock, &*publications);
