@@ -19,6 +19,8 @@ class PublicationRun : public testing::Test {
         auto made = *crypto::createAuthority("test", 10);
         authority.emplace(*crypto::CertificateAuthority::load(made.certificatePem, made.keyPem));
         sealer.emplace(*crypto::Sealer::load(directory + "/seal.key"));
+        signers.emplace(dispatch::ZoneSigningSettings{directory + "/dnssec", {}, {}, {}, {}}, *sealer, clock);
+        publisher->setSigner(signers->hook());
         dispatch::PublicationSettings settings;
         settings.timing.settleMs = settings.timing.surveyPauseMs = settings.timing.retryFirstMs = 50;
         settings.timing.verifyMs = 1000;
@@ -31,7 +33,7 @@ class PublicationRun : public testing::Test {
         conductor.emplace(store, fleet, *verbs, clock);
         EXPECT_TRUE(publications->start());
         EXPECT_TRUE(conductor->start());
-        api.emplace(Context{store, fleet, *conductor, *inspector, *publisher, *authority, *sealer, clock,
+        api.emplace(Context{store, fleet, *conductor, *inspector, *publisher, *signers, *authority, *sealer, clock,
                             "test.example", "https://127.0.0.1:1", "0", &*publications});
         token = createToken(store, "admin", Role::admin, 0, "test")->secret.reveal();
         putApplication("shop-fra", "fra", "192.0.2.1");
@@ -115,6 +117,7 @@ class PublicationRun : public testing::Test {
     store::MemoryStore store{clock};
     dispatch::Fleet fleet{clock, "0"};
     std::unique_ptr<dispatch::Publisher> publisher;
+    std::optional<dispatch::ZoneSigners> signers;
     std::optional<crypto::CertificateAuthority> authority;
     std::optional<crypto::Sealer> sealer;
     std::optional<dispatch::Publications> publications;
