@@ -85,6 +85,8 @@ class Publisher {
     uint32_t serial() const;  // of the first zone; 0 while there is none
     // The history of a zone, for transfers; null when it is none of ours.
     const dns::ZoneJournal* journal(dns::NameView zone) const;
+    // Answers say that the zones are the last good ones: nobody can change them at present.
+    void setStale(bool stale) { server_->setZoneStale(stale); }
     void stop() { server_->stop(); }
 
   private:

@@ -13,7 +13,7 @@
 namespace swb::dns::sign {
 
 struct UpkeepLimits {
-    size_t setsMax = 20'000;  // of one change; with signatures about 5 MiB of journal
+    size_t setsMax = 4'000;  // of one change, about 1 MiB of journal: a switch may have to wait for one
     unsigned threads = 1;
 };
 
