@@ -63,6 +63,9 @@ EdnsReply ednsReply(const Query& query, const AnswerContext& context, const Zone
     reply.extendedError = decision.extendedError;
     if (context.cookies && query.edns.hasCookie()) fillCookie(reply, query, context, verdict);
     if (query.edns.wantsNsid) reply.nsid = context.nsid;
+    // Over UDP the option means nothing.
+    if (query.edns.wantsKeepalive && context.transport == Transport::tcp && context.keepaliveTenths != 0)
+        reply.keepaliveTenths = context.keepaliveTenths;
     if (decision.rcode != rcode::noError || !query.hasQuestion || !zone) return reply;
     if (context.zoneIsStale) reply.extendedError = extendedError::staleAnswer;
     if (query.edns.wantsZoneVersion)

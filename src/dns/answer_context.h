@@ -19,6 +19,7 @@ struct AnswerContext {
     const CookieSecrets* cookies = nullptr;  // of this time; null: the server has no cookies
     RateLimiter* limiter = nullptr;          // null: no limit
     std::string_view nsid;                   // empty: the server does not say who it is
+    uint16_t keepaliveTenths = 0;            // over TCP: what to say to who asks (RFC 7828); 0: nothing
     // The zone is the last good one and whoever could change it is gone: said with an extended error (RFC 8914).
     bool zoneIsStale = false;
 };

@@ -4,7 +4,7 @@ namespace swb::dns {
 namespace {
 
 constexpr size_t optionHeaderBytes = 4;
-constexpr size_t extendedErrorBytes = 2, expireBytes = 4, zoneVersionBytes = 6;
+constexpr size_t extendedErrorBytes = 2, expireBytes = 4, zoneVersionBytes = 6, keepaliveBytes = 2;
 constexpr uint8_t soaSerialVersion = 0;  // RFC 9660 §4
 
 std::string_view asText(std::span<const uint8_t> bytes) {
@@ -28,6 +28,9 @@ bool readOption(uint16_t code, std::span<const uint8_t> data, EdnsRequest& edns)
         case option::zoneVersion:
             edns.wantsZoneVersion = true;
             return data.empty();
+        case option::tcpKeepalive:
+            edns.wantsKeepalive = data.empty();
+            return true;
         case option::cookie:
             // RFC 7873 §5.2: only the first one counts.
             if (!edns.hasCookie()) edns.cookie = data;
@@ -62,6 +65,7 @@ size_t optBytes(const EdnsReply& edns) {
     if (edns.extendedError) bytes += optionHeaderBytes + extendedErrorBytes;
     if (!edns.nsid.empty()) bytes += optionHeaderBytes + edns.nsid.size();
     if (edns.expireSeconds) bytes += optionHeaderBytes + expireBytes;
+    if (edns.keepaliveTenths) bytes += optionHeaderBytes + keepaliveBytes;
     if (edns.zoneVersion) bytes += optionHeaderBytes + zoneVersionBytes;
     if (edns.cookie) bytes += optionHeaderBytes + clientCookieBytes + serverCookieBytes;
     return bytes;
@@ -93,6 +97,10 @@ void writeOpt(WireWriter& writer, const EdnsReply& edns, uint16_t rcode) {
     if (edns.expireSeconds) {
         writeOption(writer, option::expire, expireBytes);
         writer.u32(*edns.expireSeconds);
+    }
+    if (edns.keepaliveTenths) {
+        writeOption(writer, option::tcpKeepalive, keepaliveBytes);
+        writer.u16(*edns.keepaliveTenths);
     }
     if (edns.extendedError) {
         writeOption(writer, option::extendedError, extendedErrorBytes);

@@ -1,7 +1,7 @@
 // The OPT record of RFC 6891: what a query asks for with it, and what a reply says in it.
 //
-// Known options: NSID (5001), EXPIRE (7314), COOKIE (7873), extended errors (8914, replies only), ZONEVERSION (9660).
-// All others are stepped over and never echoed.
+// Known options: NSID (5001), EXPIRE (7314), COOKIE (7873), edns-tcp-keepalive (7828), extended errors (8914, replies
+// only), ZONEVERSION (9660). All others are stepped over and never echoed.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,7 @@ struct EdnsRequest {
     bool wantsNsid = false;
     bool wantsExpire = false;
     bool wantsZoneVersion = false;
+    bool wantsKeepalive = false;
     // Empty, a client's cookie, or that and a server's: a view into the query.
     std::span<const uint8_t> cookie;
 
@@ -39,6 +40,7 @@ struct EdnsReply {
     std::optional<uint16_t> extendedError;
     std::string_view nsid;  // empty: not said
     std::optional<uint32_t> expireSeconds;
+    std::optional<uint16_t> keepaliveTenths;  // of a second: how long an idle connection is kept (RFC 7828)
     struct ZoneVersion {
         uint8_t labels = 0;  // of the zone's name
         uint32_t serial = 0;

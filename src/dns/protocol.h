@@ -47,7 +47,7 @@ constexpr uint16_t ednsDnssecOk = 0x8000;
 
 // EDNS options.
 namespace option {
-constexpr uint16_t nsid = 3, expire = 9, cookie = 10, extendedError = 15, zoneVersion = 19;
+constexpr uint16_t nsid = 3, expire = 9, cookie = 10, tcpKeepalive = 11, extendedError = 15, zoneVersion = 19;
 }  // namespace option
 
 // RFC 8914.

@@ -34,7 +34,9 @@ TcpWorker::TcpWorker(std::vector<Fd> listeners, const ServerOptions& options, Sn
       reader_(cell),
       context_(settings, Transport::tcp),
       chunk_(chunkBytes),
-      reply_(lengthBytes + messageBytesMax) {}
+      reply_(lengthBytes + messageBytesMax) {
+    context_.setIdleTimeout(idleTimeoutMs_);
+}
 
 Result<void> TcpWorker::prepare(int stopSignal) {
     epoll_ = Fd(::epoll_create1(EPOLL_CLOEXEC));

@@ -2,6 +2,7 @@
 // day's cookie secrets, its rate limiter.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <optional>
 #include <string>
@@ -34,6 +35,10 @@ class WorkerContext {
     const AnswerContext& forClient(const IpAddress& client) {
         context_.client = client;
         return context_;
+    }
+    // What TCP clients that ask are told about idle connections.
+    void setIdleTimeout(int64_t ms) {
+        context_.keepaliveTenths = static_cast<uint16_t>(std::clamp<int64_t>(ms / 100, 0, UINT16_MAX));
     }
     PeerHandler* peers() const { return settings_.peers; }
     uint64_t overLimit() const { return limiter_ ? limiter_->overLimit() : 0; }
