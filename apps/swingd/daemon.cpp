@@ -38,13 +38,13 @@ Result<void> runDaemon(const RunRequest& request) {
     const DataPaths paths(request.directory);
     const DaemonConfig config = TRY(readConfig(paths.config));
     // The name server first: it answers the last good zone whatever happens to the rest (I11).
-    const auto secondaries = TRY(Secondaries::make(config.secondaries, clock));
+    const auto secondaries = Secondaries::make(config.secondaries, clock);
     dns::ServerOptions nameServer = TRY(dnsOptions(config, request.directory));
     nameServer.peers = &secondaries->desk();
     std::vector<dispatch::ZoneSettings> zones = {config.zone};
     for (const std::string& zone : config.furtherZones) zones.push_back(config.zone.of(zone));
     const auto publisher = TRY(dispatch::Publisher::start(zones, paths.zones, nameServer));
-    TRY_VOID(secondaries->attach(*publisher, paths.zones));
+    secondaries->attach(*publisher, paths.zones);
 
     std::unique_ptr<Controller> controller;
     MonotonicMs tryAt = 0;

@@ -104,6 +104,12 @@ Result<void> writeReady(const std::string& path, const dns::Server& server) {
     return writeFileAtomically(path, toText(JsonObject{{"pid", ::getpid()}, {"dns", dns}}), 0644);
 }
 
+// Ends it before the server it publishes to goes.
+struct Following {
+    dns::transfer::Follower& follower;
+    ~Following() { follower.stop(); }
+};
+
 Result<std::unique_ptr<dns::transfer::Follower>> openFollower(NodeConfig& config, const dns::TsigKeyring& keys,
                                                               const Clock& clock) {
     dns::transfer::FollowerSettings settings;
@@ -142,13 +148,12 @@ Result<void> runDnsNode(const DnsNodeRequest& request) {
     // What is on disk is answered before anybody is asked for news (I11).
     const auto server = TRY(dns::Server::start(config.server, follower->zones()));
     follower->start(*server);
+    const Following following{*follower};
     TRY_VOID(writeReady(request.readyFile, *server));
     logInfo("swingd", "name server {} follows {} zones", SWB_VERSION, config.zones.size());
     pollfd wait{signals.get(), POLLIN, 0};
     while (::poll(&wait, 1, -1) < 0) continue;
     logInfo("swingd", "stopping");
-    server->stop();
-    follower->stop();
     return {};
 }
 

@@ -1,12 +1,14 @@
 #include "secondaries.h"
 
+#include "base/log.h"
 #include "dns/transfer/catalog.h"
 
 namespace swb {
 
-Result<std::unique_ptr<Secondaries>> Secondaries::make(const PeersConfig& config, const Clock& clock) {
-    dns::TsigKeyring keys = TRY(loadKeys(config.keyFiles));
-    std::unique_ptr<Secondaries> made(new Secondaries(config, std::move(keys), clock));
+std::unique_ptr<Secondaries> Secondaries::make(const PeersConfig& config, const Clock& clock) {
+    auto keys = loadKeys(config.keyFiles);
+    if (!keys) logError("dns", "no keys for secondaries: {}", describe(keys.error()));
+    std::unique_ptr<Secondaries> made(new Secondaries(config, keys ? *std::move(keys) : dns::TsigKeyring(), clock));
     dns::transfer::PeerSettings settings;
     settings.keys = made->keys_;
     settings.allowTransfer = config.allowTransfer;
@@ -18,18 +20,25 @@ Result<std::unique_ptr<Secondaries>> Secondaries::make(const PeersConfig& config
     return made;
 }
 
-Result<void> Secondaries::attach(dispatch::Publisher& publisher, const std::string& directory) {
-    notifier_ = TRY(
-        dns::transfer::Notifier::start(TRY(notifierSettings(config_, keys_, publisher.server().endpoints())), clock_));
-    if (config_.catalog) TRY_VOID(publishCatalog(publisher, directory));
+Result<void> Secondaries::startNotifier(const dispatch::Publisher& publisher) {
+    dns::transfer::NotifierSettings settings = TRY(notifierSettings(config_, keys_, publisher.server().endpoints()));
+    notifier_ = TRY(dns::transfer::Notifier::start(std::move(settings), clock_));
+    return {};
+}
+
+void Secondaries::attach(dispatch::Publisher& publisher, const std::string& directory) {
     publisher_ = &publisher;
+    if (config_.catalog)
+        if (const auto published = publishCatalog(publisher, directory); !published)
+            logError("dns", "the catalog is not answered: {}", describe(published.error()));
+    if (const auto started = startNotifier(publisher); !started)
+        return logError("dns", "secondaries are not notified: {}", describe(started.error()));
     publisher.setObserver([this](const dns::ZonePointer& zone, const std::shared_ptr<const dns::ZoneChange>&) {
         notifier_->zoneChanged(zone);
     });
     // A secondary may have missed what was published last, before a restart.
     const dns::ZoneSetPointer zones = publisher.server().zones();
     for (const dns::ZonePointer& zone : zones->zones()) notifier_->zoneChanged(zone);
-    return {};
 }
 
 Result<void> Secondaries::publishCatalog(dispatch::Publisher& publisher, const std::string& directory) {

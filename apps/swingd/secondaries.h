@@ -13,12 +13,13 @@ namespace swb {
 
 class Secondaries {
   public:
-    static Result<std::unique_ptr<Secondaries>> make(const PeersConfig& config, const Clock& clock);
+    // A key file that cannot be read is logged and done without: the zone goes on being answered (I11).
+    static std::unique_ptr<Secondaries> make(const PeersConfig& config, const Clock& clock);
 
     dns::PeerHandler& desk() { return *desk_; }
     // After the publisher has started and before its first publication. The publisher's name server must have stopped
-    // before this object goes.
-    Result<void> attach(dispatch::Publisher& publisher, const std::string& directory);
+    // before this object goes. What fails is logged: secondaries then come by themselves.
+    void attach(dispatch::Publisher& publisher, const std::string& directory);
     // What each secondary has, for readiness and the API.
     std::vector<dns::transfer::SecondaryState> states() const;
     void stop();
@@ -26,6 +27,7 @@ class Secondaries {
   private:
     Secondaries(PeersConfig config, dns::TsigKeyring keys, const Clock& clock)
         : config_(std::move(config)), keys_(std::move(keys)), clock_(clock) {}
+    Result<void> startNotifier(const dispatch::Publisher& publisher);
     Result<void> publishCatalog(dispatch::Publisher& publisher, const std::string& directory);
     dns::transfer::ChangePointers history(const dns::Name& origin, uint32_t serial) const;
 

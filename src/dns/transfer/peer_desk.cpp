@@ -10,6 +10,7 @@
 namespace swb::dns::transfer {
 namespace {
 
+constexpr int64_t refusalLogMs = 1000;   // strangers must not fill the log
 constexpr size_t smallDifference = 100;  // records; always worth sending
 
 bool isTransfer(const Query& query) {
@@ -195,13 +196,20 @@ size_t PeerDesk::answerNotify(const Request& request, const Name* key, std::span
     return reply.finish();
 }
 
+void PeerDesk::logRefusal(const std::string& text) {
+    const MonotonicMs at = clock_.monotonic();
+    MonotonicMs due = nextRefusalLogAt_.load(std::memory_order_relaxed);
+    if (at < due || !nextRefusalLogAt_.compare_exchange_strong(due, at + refusalLogMs)) return;
+    logWarning("dns", "{}", text);
+}
+
 // Whether it is one of ours first, so that a secondary with a misspelt zone learns that.
 PeerHandler::TcpReply PeerDesk::startTransfer(const Request& request, std::optional<TsigSigner>& signer,
                                               std::span<uint8_t> out) {
     const Query& query = request.query;
     const auto refuse = [&](uint16_t code, const char* why) {
-        logWarning("dns", "transfer of {} to {}{} refused: {}", query.question.name.toText(),
-                   request.client.address.toText(), keyText(signer), why);
+        logRefusal("transfer of " + query.question.name.toText() + " to " + request.client.address.toText() +
+                   keyText(signer) + " refused: " + why);
         return TcpReply{plainReply(query, request.transport, code, out), nullptr};
     };
     const ZonePointer zone = request.zones.zone(query.question.name);

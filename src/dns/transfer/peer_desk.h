@@ -51,11 +51,13 @@ class PeerDesk final : public PeerHandler {
     size_t answerNotify(const Request& request, const Name* key, std::span<uint8_t> out) const;
     TcpReply startTransfer(const Request& request, std::optional<TsigSigner>& signer, std::span<uint8_t> out);
     std::optional<Content> chooseContent(const Request& request, const ZonePointer& zone) const;
+    void logRefusal(const std::string& text);
     UnixSeconds now() const { return static_cast<UnixSeconds>(clock_.now() / 1000); }
 
     const PeerSettings settings_;
     const Clock& clock_;
     std::atomic<size_t> running_{0};
+    std::atomic<MonotonicMs> nextRefusalLogAt_{0};
 };
 
 }  // namespace swb::dns::transfer
