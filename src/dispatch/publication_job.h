@@ -1,9 +1,12 @@
-// One publication and what is being done about it. Internal to dispatch/publications*.cpp.
+// One publication and what is being done about it. Internal to dispatch/publication*.cpp.
 #pragma once
 
 #include "dispatch/publications.h"
 
 namespace swb::dispatch {
+
+// Kind of the documents that are the journal.
+constexpr const char* publicationKind = "publication";
 
 // "shop/www.shop.example/A": of the job, and of its journal's document.
 inline std::string idOf(const std::string& group, const Publication& publication) {
