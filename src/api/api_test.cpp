@@ -358,6 +358,11 @@ TEST_F(ApiTest, AZonesOwnRecordsAreSetImportedAndDeleted) {
     ASSERT_EQ(set("www", "TXT", {"\"hello\""}).status, 200);
     EXPECT_EQ(code(set("www.other.example.", "TXT", {"\"hello\""})), "SWB-INVALID-INPUT");
     EXPECT_EQ(code(set("www", "CNAME", {"a.example."})), "SWB-INVALID-INPUT") << "beside other records";
+    EXPECT_EQ(code(set("www", "TXT", {"a\nevil 60 IN A 192.0.2.1"})), "SWB-INVALID-INPUT");
+    ASSERT_EQ(set("@", "MX", {"10 mail", "20 mail.other.example."}).status, 200);
+    EXPECT_EQ(toText(ask("GET", "/v1/zones/test.example").body.at("zone").at("records").at(1).at("data")),
+              R"(["10 mail.test.example.","20 mail.other.example."])");
+    ASSERT_EQ(ask("DELETE", "/v1/zones/test.example/records/@/MX").status, 200);
     EXPECT_EQ(code(set("@", "SOA", {"a. b. 1 2 3 4 5"})), "SWB-INVALID-INPUT");
     EXPECT_EQ(code(set("www", "A", {"192.0.2.999"})), "SWB-INVALID-INPUT");
     EXPECT_EQ(code(ask("GET", "/v1/zones/other.example")), "SWB-NOT-FOUND");

@@ -60,6 +60,24 @@ auto recordsAt(Zone& zone, const std::string& name, const std::string& type) {
                         [&](const StaticRecords& set) { return set.name == name && set.type == type; });
 }
 
+// Read as lines of a master file of this zone: names in the data may be relative to it.
+Result<StaticRecords> recordsFromText(const std::string& zone, const std::string& name, const std::string& typeText,
+                                      int64_t ttl, const std::vector<std::string>& data) {
+    const uint16_t type = TRY(dns::typeFromText(typeText));
+    std::string lines;
+    for (const std::string& text : data) {
+        if (std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }))
+            return fail(ErrorCode::InvalidInput, "the data of a record has a control character in it");
+        lines += name + ". " + std::to_string(ttl) + " IN " + dns::typeToText(type) + " " + text + "\n";
+    }
+    const dns::MasterFile file = TRY(dns::readMasterFile(lines, TRY(dns::Name::fromText(zone))));
+    if (!file.leftOut.empty()) return fail(ErrorCode::InvalidInput, file.leftOut.front());
+    StaticRecords set{name, dns::typeToText(type), ttl, {}};
+    for (const dns::ZoneRecordSet& one : file.records)
+        for (const dns::Rdata& record : one.set.records) set.data.push_back(dns::rdataToText(type, record));
+    return set;
+}
+
 // Record sets of a file that the zone makes itself: addresses of its name servers and of groups, and their marks.
 bool isMadeByZone(const dns::ZoneSnapshot& zone, const dns::ZoneRecordSet& set) {
     if (set.set.type == dns::type::txt && dns::isEpochMarkName(set.name))
@@ -121,10 +139,7 @@ Result<Response> putRecords(Context& context, const Call& call) {
             return fail(ErrorCode::TooLarge, "the zone has " + std::to_string(aliasesMax) + " aliases already");
         zone.aliases.push_back({name, dispatch::documentText(TRY(dns::Name::fromText(data[0]))), ttl});
     } else {
-        const uint16_t type = TRY(dns::typeFromText(typeText));
-        StaticRecords set{name, dns::typeToText(type), ttl, {}};
-        for (const std::string& text : data)
-            set.data.push_back(dns::rdataToText(type, TRY(dns::rdataFromText(type, text))));
+        StaticRecords set = TRY(recordsFromText(zone.name, name, typeText, ttl, data));
         if (const auto found = recordsAt(zone, name, set.type); found != zone.records.end())
             *found = std::move(set);
         else
