@@ -85,6 +85,7 @@ bool ZoneSigners::isStopping() const {
 void ZoneSigners::work(Publisher& publisher) {
     const dns::ZoneSetPointer zones = publisher.server().zones();
     for (const dns::ZonePointer& zone : zones->zones()) {
+        if (!publisher.journal(zone->origin())) continue;  // a catalog: nobody validates it
         const auto signer = signerOf(zone->origin());
         if (signer) lookAtParent(**signer);
         const Result<void> done = signer ? maintain(publisher, **signer) : fail(signer.error());

@@ -237,8 +237,9 @@ void Notifier::takeReply(Target& target, std::span<const uint8_t> message) {
     target.waiting.erase(waiting);
     const MonotonicMs now = clock_.monotonic();
     if (asked.kind == NotifySession::Send::notify) {
+        const bool isNews = target.session.state().problem.empty();
         target.session.acknowledged(asked.serial, response->rcode, now);
-        if (response->rcode != rcode::noError)
+        if (response->rcode != rcode::noError && isNews)
             logWarning("dns", "{} answers RCODE {} to NOTIFY of {}", target.secondary.endpoint.toText(),
                        response->rcode, target.zone.toText());
         return;

@@ -61,18 +61,6 @@ std::string keyText(const std::optional<TsigSigner>& signer) {
     return signer ? " with the key " + signer->key()->name.toText() : "";
 }
 
-const char* kindText(Content::Kind kind) {
-    switch (kind) {
-        case Content::Kind::wholeZone:
-            return "whole zone";
-        case Content::Kind::differences:
-            return "differences";
-        case Content::Kind::soaOnly:
-            return "up to date";
-    }
-    return "";
-}
-
 }  // namespace
 
 struct PeerDesk::Request {
@@ -101,9 +89,10 @@ class PeerDesk::Transfer final : public ReplyStream {
         if (stream_.failed())
             return logError("dns", "transfer of {} to {} broken off: a record fits no message",
                             content.origin().toText(), to_);
+        if (content.kind() == Content::Kind::soaOnly) return;  // somebody looked; that happens all the time
         logInfo("dns", "transfer of {} serial {} to {}: {}, {} records in {} ms", content.origin().toText(),
-                content.serial(), to_, kindText(content.kind()), content.recordsGiven(),
-                desk_.clock_.monotonic() - started_);
+                content.serial(), to_, content.kind() == Content::Kind::wholeZone ? "whole zone" : "differences",
+                content.recordsGiven(), desk_.clock_.monotonic() - started_);
     }
 
     PeerDesk& desk_;
