@@ -111,6 +111,12 @@ void Engine::scheduleRetry(Step& step) {
     step.retryAt = now_ + std::min(pause, timing::retryMostMs);
 }
 
+// A name that belongs to somebody else still does in five seconds.
+bool Engine::awaitsPerson(const Step& step) const {
+    return step.state == StepState::failed && step.skippable && step.error.code == ErrorCode::NotOwned &&
+           out_.run.pointOfNoReturnPassed() && out_.run.direction == Direction::forward;
+}
+
 void Engine::stepFailed(Step& step, Error error) {
     step.error = std::move(error);
     step.detail = describe(step.error);
@@ -118,6 +124,7 @@ void Engine::stepFailed(Step& step, Error error) {
     step.state = StepState::failed;
     say(step.name + " failed: " + step.detail);
     touch();
+    if (awaitsPerson(step)) return;
     if (run().pointOfNoReturnPassed())
         scheduleRetry(step);
     else
@@ -320,7 +327,7 @@ void Engine::advance() {
 void Engine::settleState() {
     if (run().state != RunState::running) return;
     for (Step& step : run().steps) {
-        if (step.retryAt) return enter(RunState::waiting, "retry later");
+        if (awaitsDecision(step)) return enter(RunState::waiting, "retry later");
         for (const CommandRecord& record : step.commands)
             if (record.state == CommandState::unknown && waitsForOutcome(step))
                 return enter(RunState::waiting, "outcome missing");

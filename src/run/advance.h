@@ -59,6 +59,9 @@ class Engine {
     bool waitsForOutcome(const Step& step) const;
     std::vector<CommandRecord*> current(Step& step, bool undo);
     void scheduleRetry(Step& step);
+    // Failed for a reason that time does not end: no further attempt by itself, and no event.
+    bool awaitsPerson(const Step& step) const;
+    bool awaitsDecision(const Step& step) const { return step.retryAt || awaitsPerson(step); }
     bool pausable(size_t next) const;
     bool overBudget() const;
     // A promotion that may have begun: only its outcome may say which way the run goes.

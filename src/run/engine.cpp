@@ -175,7 +175,7 @@ Result<void> Engine::on(const Resume&) {
 
 Result<void> Engine::on(const Retry&) {
     for (Step& step : run().steps)
-        if (step.retryAt) {
+        if (awaitsDecision(step)) {
             if (run().state == RunState::waiting) enter(RunState::running, "retry");
             begin(step, run().direction == Direction::backward);
             advance();
@@ -195,7 +195,7 @@ Result<void> Engine::on(const Skip& input) {
                              std::any_of(records.begin(), records.end(), [](const CommandRecord* record) {
                                  return record->state == CommandState::unknown;
                              });
-        if ((!step.retryAt && !missing) || run().direction == Direction::backward) continue;
+        if ((!awaitsDecision(step) && !missing) || run().direction == Direction::backward) continue;
         if (!step.skippable)
             return fail(ErrorCode::RunState, "step " + step.name + " cannot be skipped: what follows stands on it");
         for (CommandRecord* record : records) {

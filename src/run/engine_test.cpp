@@ -167,6 +167,28 @@ TEST(RunEngine, AfterThePointOfNoReturnOnlyForward) {
     EXPECT_EQ(driver.run.find("rejoin")->state, StepState::skipped);
 }
 
+TEST(RunEngine, WhatTimeDoesNotEndWaitsForAPerson) {
+    Driver driver;
+    driver.pastPromote();
+    const auto refuse = [&](const std::string& id) {
+        ASSERT_TRUE(
+            driver.give(CommandOutcome{id, CommandState::failed, {}, Error(ErrorCode::NotOwned, "it is another's")}));
+    };
+    refuse("r-1.rejoin.0.act1");
+    EXPECT_EQ(driver.run.state, RunState::waiting);
+    EXPECT_EQ(nextTick(driver.run), 0) << "nothing is tried again by itself";
+    driver.now += 60'000;
+    ASSERT_TRUE(driver.give(Tick{}));
+    ASSERT_TRUE(driver.give(Recover{}));
+    EXPECT_EQ(driver.sent(), "");
+    EXPECT_EQ(driver.run.state, RunState::waiting);
+    ASSERT_TRUE(driver.give(Retry{}));
+    EXPECT_EQ(driver.sent(), "r-1.rejoin.0.act2");
+    refuse("r-1.rejoin.0.act2");
+    ASSERT_TRUE(driver.give(Skip{"it stays theirs"}));
+    EXPECT_EQ(driver.run.state, RunState::done);
+}
+
 TEST(RunEngine, AnUnknownOutcomeIsAskedForAndNeverAssumed) {
     Driver driver;
     driver.toPromote();
