@@ -294,7 +294,7 @@ class Primary:
                 pipe.close()
 
 
-def until(condition, seconds=20.0, pause=0.002):
+def until(condition, seconds=60.0, pause=0.002):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
