@@ -6,6 +6,7 @@ import base64
 import contextlib
 import os
 import pwd
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -205,7 +206,11 @@ class Secondary:
         self.kind, self.settings, self.port, self.address = kind, settings, port, (HOST, port)
         self.directory = tempfile.mkdtemp(prefix=f"swb-{kind}-")
         os.chmod(self.directory, 0o755)
-        self.argv = KINDS[kind](settings, self.directory, port)
+        try:
+            self.argv = KINDS[kind](settings, self.directory, port)
+        except Absent:
+            shutil.rmtree(self.directory)
+            raise
         if os.getuid() == 0 and kind != OURS:
             owner = pwd.getpwnam(USER)
             for root, _, files in os.walk(self.directory):
