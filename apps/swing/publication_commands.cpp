@@ -23,6 +23,18 @@ std::string signOf(const Json& publication) {
     return problem.empty() ? cell(publication, "standing") : cell(publication, "standing") + "!";
 }
 
+std::string answerCell(const Json& answer) {
+    const std::string problem = textAt(answer, "problem");
+    return problem.empty() ? joinedCell(answer, "values") : printable(problem);
+}
+
+// When it was written last, as a switch or as the weekly proof.
+std::string writtenCell(const Json& publication) {
+    const std::string at = textAt(publication, "writtenAt");
+    if (at.empty()) return "-";
+    return shortTime(at) + (textAt(publication, "writeProblem").empty() ? "" : " failed");
+}
+
 void printPublication(Context& context, const Json& publication) {
     Output& output = context.output();
     std::string text = cell(publication, "name") + " " + cell(publication, "type") + " at " +
@@ -33,6 +45,7 @@ void printPublication(Context& context, const Json& publication) {
     fact("zone", textAt(publication, "zone"));
     fact("standing", textAt(publication, "standing"));
     fact("", textAt(publication, "detail"));
+    if (writtenCell(publication) != "-") fact("written", writtenCell(publication));
     fact("problem", textAt(publication, "problem"));
     for (const char* hint : {"hint", "problemHint"}) fact("hint", textAt(publication, hint));
     if (const Json* reading = memberAt(publication, "reading"); reading && reading->is_object()) {
@@ -46,13 +59,16 @@ void printPublication(Context& context, const Json& publication) {
                                                : "none");
     }
     output.text(text);
-    Table table({"NAME SERVER", "ADDRESS", "", "ANSWERS", "TTL"});
-    for (const Json& answer : arrayOf(publication, "answers")) {
-        const std::string problem = textAt(answer, "problem");
-        table.row({cell(answer, "server"), cell(answer, "address"), cell(answer, "transport"),
-                   problem.empty() ? joinedCell(answer, "values") : printable(problem), cell(answer, "ttl")});
-    }
-    if (!table.empty()) output.text("\n" + table.text(output.outStyle()));
+    Table servers({"NAME SERVER", "ADDRESS", "", "ANSWERS", "TTL"});
+    for (const Json& answer : arrayOf(publication, "answers"))
+        servers.row({cell(answer, "server"), cell(answer, "address"), cell(answer, "transport"), answerCell(answer),
+                     cell(answer, "ttl")});
+    if (!servers.empty()) output.text("\n" + servers.text(output.outStyle()));
+    // What users get meanwhile; never held against the publication.
+    Table resolvers({"RESOLVER", "ANSWERS", "TTL LEFT"});
+    for (const Json& answer : arrayOf(publication, "resolvers"))
+        resolvers.row({cell(answer, "address"), answerCell(answer), cell(answer, "ttl")});
+    if (!resolvers.empty()) output.text("\n" + resolvers.text(output.outStyle()));
 }
 
 Result<int> addPublication(Context& context, const Arguments& arguments) {
@@ -80,12 +96,12 @@ Result<int> addPublication(Context& context, const Arguments& arguments) {
 Result<int> listPublications(Context& context, const Arguments& arguments) {
     const Json answer = TRY(TRY(context.api())->get(Path("publications").with("group", arguments.text("--group"))));
     context.output().document(answer);
-    Table table({"GROUP", "NAME", "TYPE", "PROVIDER", "STANDING", "WANTED", "CHECKED"});
+    Table table({"GROUP", "NAME", "TYPE", "PROVIDER", "STANDING", "WANTED", "WRITTEN", "CHECKED"});
     for (const Json& publication : arrayOf(answer, "publications")) {
         const Json* wanted = memberAt(publication, "wanted");
         table.row({cell(publication, "group"), cell(publication, "name"), cell(publication, "type"),
                    cell(publication, "provider"), signOf(publication),
-                   wanted && wanted->is_object() ? joinedCell(*wanted, "values") : "-",
+                   wanted && wanted->is_object() ? joinedCell(*wanted, "values") : "-", writtenCell(publication),
                    shortTime(textAt(publication, "checkedAt"))});
     }
     context.output().table(table, "nothing is published elsewhere; see swing publication add --help");
@@ -147,10 +163,14 @@ Result<int> adoptPublication(Context& context, const Arguments& arguments) {
 Result<int> removePublication(Context& context, const Arguments& arguments) {
     TRY_VOID(confirmOnTerminal(context, arguments,
                                arguments.text("NAME") + " will no longer follow the group. Remove the publication?"));
-    const Json answer = TRY(TRY(context.api())->remove(pathOf(arguments)));
+    const bool withdrawing = arguments.has("--withdraw");
+    const Json answer =
+        TRY(TRY(context.api())->remove(withdrawing ? pathOf(arguments).with("withdraw", "true") : pathOf(arguments)));
     context.output().document(answer);
-    context.output().line("removed here; the record set and its mark _swingbridge-owner." + arguments.text("NAME") +
-                          " stay at the provider as they are");
+    const std::string mark = "_swingbridge-owner." + arguments.text("NAME");
+    context.output().line(
+        withdrawing ? "removed here, and the mark " + mark + " at the provider; the addresses stay there as they are"
+                    : "removed here; the addresses and the mark " + mark + " stay at the provider as they are");
     return 0;
 }
 
@@ -243,9 +263,14 @@ std::vector<Command> publicationCommands() {
          adoptPublication},
         {"publication remove",
          "stop a name from following the group",
-         "What is at the provider stays as it is.",
-         "swing publication remove shop www.shop.example",
-         {group, name, type, {"--yes", flag, "do not ask"}},
+         "What is at the provider stays as it is. With --withdraw the ownership mark is deleted there, so that another "
+         "group may take the name; the addresses stay in any case, for the name has users.",
+         "swing publication remove shop www.shop.example\nswing publication remove shop www.shop.example --withdraw",
+         {group,
+          name,
+          type,
+          {"--withdraw", flag, "delete the ownership mark at the provider"},
+          {"--yes", flag, "do not ask"}},
          removePublication},
         {"publication credential set",
          "set a credential for a provider",

@@ -99,10 +99,13 @@ Result<Response> removePublication(Context& context, const Call& call) {
     const store::Document document = TRY(store::getOrFail(context.store, "group", call.parts[0]));
     auto [group, publication] = TRY(namedIn(context, call));
     if (!group.busy.empty()) return fail(ErrorCode::GroupBusy, group.name + " is held by run " + group.busy);
+    const bool withdrawing = call.request.parameter("withdraw") == "true";
+    if (withdrawing) TRY_VOID(publications.withdraw(group, publication.key()));
     std::erase(group.publications, publication);
-    TRY_VOID(putGroup(context, call, group, document.version, "publication.removed", publication.key()));
+    TRY_VOID(putGroup(context, call, group, document.version,
+                      withdrawing ? "publication.withdrawn" : "publication.removed", publication.key()));
     publications.reconcile();
-    return Response{200, JsonObject{}};
+    return Response{200, JsonObject{{"withdrawn", withdrawing}}};
 }
 
 Result<Response> checkPublication(Context& context, const Call& call) {

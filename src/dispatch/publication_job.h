@@ -26,7 +26,7 @@ struct Publications::Job {
     Group group;
     Publication publication;
     publication::Record record;  // as it was stored last
-    std::optional<publication::Survey> survey;
+    std::optional<publication::Survey> survey, resolvers;
     std::optional<publication::Target> target;  // to be given to the machine
     std::optional<Adoption> adoption;
     bool again = true;     // begin anew: a new target, a restart, an operator
@@ -37,6 +37,7 @@ struct Publications::Job {
     MonotonicMs dueAt = 0, preflightAt = 0;
     UnixMs checkedAt = 0;
     std::string problem, problemHint;
+    bool drift = false;  // the problem is what somebody else wrote
     int64_t requestsLeft = -1;
 
     std::unique_ptr<publication::Provider> provider;

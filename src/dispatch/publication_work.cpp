@@ -1,6 +1,8 @@
 // The work on one publication: its provider and credential, the machine's actions, the journal, and the pre-flight.
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -20,6 +22,31 @@ namespace {
 
 constexpr int64_t storeAgainMs = 1000;
 constexpr size_t credentialBytesMax = 4096;
+
+struct Finding {
+    std::string problem, hint;
+    bool drift = false;
+};
+
+Finding judge(const Result<publication::Reading>& reading, const std::string& group,
+              const std::optional<Target>& published, const std::optional<publication::Survey>& survey) {
+    constexpr const char* driftHint = "find the other tool; the next switch overwrites it";
+    if (!reading) return {reading.error().message, reading.error().hint};
+    if (!reading->strange.empty()) return {reading->strange, ""};
+    if (!reading->mark || reading->mark->group != group)
+        return {
+            reading->mark ? "the ownership mark is of the group " + reading->mark->group : "there is no ownership mark",
+            "`swing publication adopt` takes the name over"};
+    if (!published) return {};
+    const bool contradicted = survey && survey->contradicts(published->set);
+    if (!reading->set || reading->set->values != published->set.values)
+        return {"somebody else changed it: it is " +
+                    (reading->set ? joined(reading->set->values) : std::string("gone")) + ", not " +
+                    joined(published->set.values) + (contradicted ? "; " + survey->dissent(published->set) : ""),
+                driftHint, true};
+    if (contradicted) return {"answered otherwise than published: " + survey->dissent(published->set), driftHint, true};
+    return {};
+}
 
 }  // namespace
 
@@ -53,6 +80,24 @@ Result<std::unique_ptr<Provider>> Publications::providerFor(const Publication& p
     settings.authorityPem = settings_.authorityPem;
     settings.stop = &stopping_;
     return publication::makeProvider(std::move(settings));
+}
+
+// Compared and deleted; whoever does not know whether it happened looks.
+Result<void> Publications::withdraw(const Group& group, const std::string& key) const {
+    const Publication* publication = findPublication(group, key);
+    if (!publication) return fail(ErrorCode::NotFound, group.name + " has no publication " + key);
+    const auto provider = TRY(providerFor(*publication));
+    const publication::Reading reading = TRY(provider->read());
+    if (!reading.mark && reading.strange.empty()) return {};
+    if (!reading.mark || reading.mark->group != group.id)
+        return fail(ErrorCode::NotOwned,
+                    reading.mark ? "the mark of " + publication->name + " is of the group " + reading.mark->group
+                                 : reading.strange,
+                    "remove the publication without withdrawing it");
+    const auto withdrawn = provider->withdraw(reading);
+    if (withdrawn || withdrawn.error().code != ErrorCode::OutcomeUnknown) return withdrawn;
+    const auto after = provider->read();
+    return after && !after->mark ? Result<void>() : withdrawn;
 }
 
 // A new provider for each beginning: credentials and settings may have changed.
@@ -113,9 +158,11 @@ void Publications::advance(Job& job, Lock& lock) {
     const Standing before = job.record.standing;
     const bool anew = std::exchange(job.again, false);
     Event event = publication::event::Begin{};
+    // The journal could not be written: that is tried again before anything is called.
+    const bool unstored = std::holds_alternative<publication::action::Journal>(job.next) && job.machine->changed();
     if (anew) {
         beginAnew(job);
-    } else {
+    } else if (!unstored) {
         const Action action = job.next;
         lock.unlock();
         event = perform(job, action);
@@ -142,48 +189,73 @@ void Publications::advance(Job& job, Lock& lock) {
     settleWaiters(lock);
 }
 
+// Who set a name by hand, or by another tool, has it set back soon after the change or not at all.
+bool Publications::isWatched(const Job& job) const {
+    const Record& record = job.record;
+    if (record.standing != Standing::published || !record.published) return false;
+    int64_t ttl = record.published->set.ttlSeconds;
+    if (record.intent && record.intent->before) ttl = std::max<int64_t>(ttl, record.intent->before->ttlSeconds);
+    return clock_.now() < record.standingAt + 2 * ttl * 1000;
+}
+
+// Never beside a run, which has its own writes.
+bool Publications::isRewriteDue(const Job& job) const {
+    const Record& record = job.record;
+    return record.standing == Standing::published && job.group.busy.empty() && job.machine &&
+           clock_.now() - record.writtenAt >= (record.writeProblem.empty() ? rewriteEveryMs : rewriteAgainMs);
+}
+
 // A harmless read. What is found is said, never repaired: whoever changed it may have had a reason.
 void Publications::preflight(Job& job, Lock& lock) {
     const Publication publication = job.publication;
     const std::optional<Target> published = job.record.published;
+    const bool watched = isWatched(job);
     const std::string groupId = job.group.id, before = job.problem;
     lock.unlock();
-    const auto provider = providerFor(publication);
+    auto provider = providerFor(publication);
     auto reading = provider ? (*provider)->read() : Result<publication::Reading>(fail(provider.error()));
+    std::optional<publication::Survey> survey, resolvers;
+    if (watched) {
+        if (const auto servers = findNameServers(publication, surveySettings()))
+            survey = surveyServers(*servers, publication, surveySettings());
+        resolvers = surveyResolvers(publication, surveySettings());
+    }
     lock.lock();
     job.checkedAt = clock_.now();
-    job.preflightAt = clock_.monotonic() + settings_.preflightMs;
-    job.problem.clear();
-    job.problemHint.clear();
-    if (!reading) {
-        job.problem = reading.error().message;
-        job.problemHint = reading.error().hint;
-    } else {
-        job.requestsLeft = reading->requestsLeft.value_or(-1);
-        if (!reading->strange.empty()) {
-            job.problem = reading->strange;
-        } else if (!reading->mark || reading->mark->group != groupId) {
-            job.problem = reading->mark ? "the ownership mark is of the group " + reading->mark->group
-                                        : "there is no ownership mark";
-            job.problemHint = "`swing publication adopt` takes the name over";
-        } else if (published && (!reading->set || reading->set->values != published->set.values)) {
-            job.problem = "somebody else changed it: it is " +
-                          (reading->set ? joined(reading->set->values) : std::string("gone")) + ", not " +
-                          joined(published->set.values);
-            job.problemHint = "find the other tool; the next switch overwrites it";
-        }
+    job.preflightAt =
+        clock_.monotonic() + (watched ? std::min(settings_.watchMs, settings_.preflightMs) : settings_.preflightMs);
+    if (survey) job.survey = survey;
+    if (resolvers) job.resolvers = resolvers;
+    Finding found = judge(reading, groupId, published, survey);
+    const bool good = found.problem.empty(), due = good && isRewriteDue(job);
+    if (good && !due && !job.record.writeProblem.empty())
+        found = {"writing the same value once more failed: " + job.record.writeProblem,
+                 "the credential reads but does not write: the next switch would fail here", false};
+    if (reading) job.requestsLeft = reading->requestsLeft.value_or(-1);
+    job.problem = found.problem;
+    job.problemHint = found.hint;
+    job.drift = found.drift;
+    // What was asked for meanwhile comes first.
+    if (!job.again && due) {
+        job.provider = std::move(*provider);
+        job.next = job.machine->rewrite();
+        job.dueAt = 0;
     }
-    if (job.problem != before && !job.problem.empty()) {
-        const std::string id = idOf(job.group.name, publication), group = job.group.name, problem = job.problem;
-        lock.unlock();
-        logWarning("publication", "{}: {}", id, problem);
-        store::Commit commit;
-        commit.events.push_back({"publication.problem", "group/" + group, "controller",
-                                 JsonObject{{"publication", publication.key()}, {"problem", problem}}});
-        if (auto committed = store_.commit(commit); !committed)
-            logWarning("publication", "event not stored: {}", swb::describe(committed.error()));
-        lock.lock();
-    }
+    if (job.problem != before && !job.problem.empty()) announceProblem(job, lock);
+}
+
+void Publications::announceProblem(const Job& job, Lock& lock) {
+    const std::string id = idOf(job.group.name, job.publication);
+    JsonObject data{{"publication", job.publication.key()}, {"problem", job.problem}};
+    if (job.drift && job.survey) data["answers"] = publication::toJson(*job.survey);
+    store::Commit commit;
+    commit.events.push_back({job.drift ? "publication.drift" : "publication.problem", "group/" + job.group.name,
+                             "controller", std::move(data)});
+    logWarning("publication", "{}: {}", id, job.problem);
+    lock.unlock();
+    if (auto committed = store_.commit(commit); !committed)
+        logWarning("publication", "event not stored: {}", swb::describe(committed.error()));
+    lock.lock();
 }
 
 bool Publications::store(const Job& job, const Record& record, bool standingChanged) {

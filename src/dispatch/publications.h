@@ -3,6 +3,8 @@
 //     group document, runs ──► want(target) ──► Job: Machine ──► store (journal) ──► Provider, name servers
 //                                                   └─ standing ──► readiness, `swing publication list`, waiting runs
 //     every minute: pre-flight. Does the credential work, is the mark ours, is the value what we think?
+//     for two TTLs after a change: the same and every name server, at a quicker pace, for somebody may set it back
+//     every week: the same value written once more, for a credential may read and no longer write
 //
 // The group documents say what should be; the documents of kind "publication" are the journal. After a restart both are
 // read and every job goes on. A run only waits here: nothing of this holds the conductor's thread.
@@ -23,6 +25,9 @@
 
 namespace swb::dispatch {
 
+constexpr int64_t rewriteEveryMs = 7 * 24 * 3'600'000LL;
+constexpr int64_t rewriteAgainMs = 3'600'000;  // after a refusal
+
 struct PublicationSettings {
     std::vector<dns::Endpoint> resolvers;
     std::vector<publication::NameServerAddress>
@@ -30,6 +35,7 @@ struct PublicationSettings {
     std::string authorityPem;  // for the providers' APIs; empty: the system's authorities
     publication::MachineTiming timing = {};
     int64_t preflightMs = 60'000;
+    int64_t watchMs = 15'000;    // between looks in the two TTLs after a change
     int64_t confirmMs = 75'000;  // how long a run waits for the name servers before it calls the step failed
     size_t threads = 4;
 };
@@ -53,6 +59,9 @@ class Publications {
     };
     Result<void> adopt(const Group& group, const std::string& key, const std::vector<std::string>& addresses,
                        const Adoption& adoption);
+    // Takes the mark away at the provider before the publication is removed; the addresses stay there. Only a mark of
+    // this group; that there is none is fine.
+    Result<void> withdraw(const Group& group, const std::string& key) const;
     // Looks now: at the provider and at every name server. Changes nothing.
     Result<Json> look(const Group& group, const std::string& key) const;
     // Reads the group documents again: publications may have come and gone.
@@ -81,6 +90,9 @@ class Publications {
     void advance(Job& job, Lock& lock);
     void beginAnew(Job& job);
     void preflight(Job& job, Lock& lock);
+    void announceProblem(const Job& job, Lock& lock);
+    bool isWatched(const Job& job) const;
+    bool isRewriteDue(const Job& job) const;
     publication::Event perform(Job& job, const publication::Action& action);
     bool store(const Job& job, const publication::Record& record, bool standingChanged);
     Result<std::unique_ptr<publication::Provider>> providerFor(const Publication& publication) const;

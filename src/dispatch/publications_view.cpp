@@ -44,6 +44,9 @@ Json Publications::describe(const Group& group, const Publication& publication) 
     object["epoch"] = job.record.wanted ? Json(job.record.wanted->epoch) : Json(nullptr);
     object["answers"] = job.survey ? publication::toJson(*job.survey) : Json(JsonArray{});
     object["checkedAt"] = job.checkedAt ? Json(isoTime(job.checkedAt)) : Json(nullptr);
+    object["resolvers"] = job.resolvers ? publication::toJson(*job.resolvers) : Json(JsonArray{});
+    object["writtenAt"] = job.record.writtenAt ? Json(isoTime(job.record.writtenAt)) : Json(nullptr);
+    object["writeProblem"] = job.record.writeProblem;
     object["problem"] = job.problem;
     object["problemHint"] = job.problemHint;
     object["requestsLeft"] = job.requestsLeft < 0 ? Json(nullptr) : Json(job.requestsLeft);
@@ -73,6 +76,7 @@ Result<Json> Publications::look(const Group& group, const std::string& key) cons
     object["answers"] = JsonArray{};
     object["answersProblem"] = servers ? "" : servers.error().message;
     if (servers) object["answers"] = publication::toJson(surveyServers(*servers, *publication, surveySettings()));
+    object["resolvers"] = publication::toJson(surveyResolvers(*publication, surveySettings()));
     return out;
 }
 

@@ -69,21 +69,35 @@ class Cloudflare final : public Provider {
 
     Result<std::string> replace(const Reading& seen, const Wanted& wanted) override {
         TRY_VOID(findZone());
-        const Json body = cloudflareBatch(settings_.publication, seen, wanted);
+        TRY_VOID(send(cloudflareBatch(settings_.publication, seen, wanted)));
+        return std::string();
+    }
+
+    Result<void> withdraw(const Reading& seen) override {
+        TRY_VOID(findZone());
+        JsonArray deletes;
+        for (const char* member : {"mark", "guard"})
+            for (const Json& entry : seen.token.at(member).as_array())
+                deletes.push_back(JsonObject{{"id", entry.at("id")}});
+        return send(JsonObject{{"deletes", std::move(deletes)}});
+    }
+
+    bool comparesAndSets() const override { return true; }
+
+  private:
+    // One transaction.
+    Result<void> send(const Json& body) const {
         const HttpReply reply = TRY(sendHttp(http_, request("POST", "/zones/" + zoneId_ + "/dns_records/batch", body)));
         const auto answer = parseJson(reply.body, http_.answerBytesMax);
         if (reply.status == 200) {
             // A success that cannot be read is no proof of one.
             if (!answer || !booleanAt(*answer, "success"))
                 return fail(ErrorCode::OutcomeUnknown, "Cloudflare's answer to the change cannot be read");
-            return std::string();
+            return {};
         }
         return fail(errorOf(reply, answer ? *answer : Json(nullptr), "the change of " + settings_.publication.key()));
     }
 
-    bool comparesAndSets() const override { return true; }
-
-  private:
     HttpRequest request(std::string method, const std::string& path, const Json& body = nullptr) const {
         HttpRequest request;
         request.method = std::move(method);
@@ -152,13 +166,12 @@ class Cloudflare final : public Provider {
 
 Result<Reading> readCloudflareRecords(const Publication& publication, const JsonArray& set, const JsonArray& mark) {
     Reading reading;
-    JsonArray setIds, markIds;
+    JsonArray setIds, markIds, guardIds;
     std::vector<std::string> values, texts;
     const auto broken = [] {
         return fail(ErrorCode::ProtocolViolation, "Cloudflare answered a record that cannot be read");
     };
     uint32_t ttlSeconds = 0;
-    bool guarded = false;
     for (const Json& entry : set) {
         const std::string type = textAt(entry, "type"), id = textAt(entry, "id");
         if (id.empty() || textAt(entry, "name") != publication.name) return broken();
@@ -177,13 +190,15 @@ Result<Reading> readCloudflareRecords(const Publication& publication, const Json
         if (id.empty() || textAt(entry, "name") != markNameOf(publication.name)) return broken();
         if (textAt(entry, "type") != "TXT") continue;
         const std::string text = unquoted(textAt(entry, "content"));
-        guarded = guarded || text == guardText;
-        if (text == guardText) continue;
+        if (text == guardText) {
+            guardIds.push_back(JsonObject{{"id", id}});
+            continue;
+        }
         texts.push_back(text);
         markIds.push_back(JsonObject{{"id", id}});
     }
     putMark(reading, texts);
-    reading.token = JsonObject{{"set", setIds}, {"mark", markIds}, {"guarded", guarded}};
+    reading.token = JsonObject{{"set", setIds}, {"mark", markIds}, {"guard", guardIds}};
     return reading;
 }
 
@@ -206,7 +221,7 @@ Json cloudflareBatch(const Publication& publication, const Reading& seen, const 
     }
     for (const Json& mark : seen.token.at("mark").as_array()) deletes.push_back(JsonObject{{"id", mark.at("id")}});
     posts.push_back(record(markNameOf(publication.name), "TXT", quoted(wanted.mark.text()), markTtlSeconds));
-    if (!seen.token.at("guarded").as_bool())
+    if (seen.token.at("guard").as_array().empty())
         posts.push_back(record(markNameOf(publication.name), "TXT", quoted(guardText), markTtlSeconds));
     return JsonObject{{"deletes", deletes}, {"puts", puts}, {"posts", posts}};
 }

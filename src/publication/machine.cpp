@@ -62,7 +62,41 @@ Action Machine::resume(const Event& event, UnixMs now) {
     return action::Replace{*reading_, {record_.wanted->set, {record_.wanted->group, record_.wanted->epoch}}};
 }
 
+Action Machine::rewrite() {
+    if (record_.standing != Standing::published) return action::Rest{};
+    rewriting_ = true;
+    return action::Read{};
+}
+
+// Nothing else than what is there is ever written by this.
+Action Machine::onReadingToRewrite(const Result<Reading>& reading, UnixMs now) {
+    if (!reading) return rewritten(reading.error().message, now);
+    if (whyNotOurs(*reading) || !isThere(*reading)) {
+        rewriting_ = false;  // the pre-flight says what is wrong; it is no word on the credential
+        return action::Rest{};
+    }
+    reading_ = *reading;
+    record_.intent = Intent{record_.wanted->epoch, reading->set, record_.wanted->set, now, true};
+    changed_ = true;
+    return action::Journal{};
+}
+
+Action Machine::rewritten(std::string problem, UnixMs now) {
+    rewriting_ = false;
+    if (record_.intent) record_.intent->open = false;
+    record_.writtenAt = now;
+    record_.writeProblem = std::move(problem);
+    changed_ = true;
+    return action::Rest{};
+}
+
+bool Machine::isThere(const Reading& reading) const {
+    const Target& wanted = *record_.wanted;
+    return reading.set == wanted.set && reading.mark == Mark{wanted.group, wanted.epoch};
+}
+
 Action Machine::begin(UnixMs now) {
+    rewriting_ = false;
     attempts_ = agreed_ = 0;
     phaseAt_ = now;
     // Taken by the provider before the controller stopped: what is left is to look.
@@ -92,6 +126,7 @@ std::optional<Error> Machine::whyNotOurs(const Reading& reading) const {
 }
 
 Action Machine::onReading(const Result<Reading>& reading, UnixMs now) {
+    if (rewriting_) return onReadingToRewrite(reading, now);
     if (!reading) {
         // Before a call nothing has happened; after one it may have.
         const bool called = record_.intent && record_.intent->open;
@@ -104,8 +139,7 @@ Action Machine::onReading(const Result<Reading>& reading, UnixMs now) {
         return action::Rest{};
     }
     const Target& wanted = *record_.wanted;
-    const bool there = reading->set == wanted.set && reading->mark == Mark{wanted.group, wanted.epoch};
-    if (there) return taken("", now);
+    if (isThere(*reading)) return taken("", now);
     if (std::exchange(confirming_, false)) ++attempts_;
     if (attempts_ >= timing_.attempts) {
         enter(Standing::conflict, publication_.key() + " changes under our hands: somebody else writes it",
@@ -122,7 +156,16 @@ Action Machine::onReading(const Result<Reading>& reading, UnixMs now) {
 }
 
 Action Machine::onReplaced(const Result<std::string>& change, UnixMs now) {
+    if (rewriting_ && !change && change.error().code == ErrorCode::Conflict) {
+        // Somebody else came first: no word on the credential, and another time will do.
+        rewriting_ = record_.intent->open = false;
+        changed_ = true;
+        return action::Rest{};
+    }
+    if (rewriting_) return rewritten(change ? "" : change.error().message, now);
     if (change) {
+        record_.writtenAt = now;
+        record_.writeProblem.clear();
         if (!readsBack_) return taken(*change, now);
         confirming_ = true;
         return action::Read{};

@@ -75,6 +75,9 @@ class Machine {
     Result<bool> want(const Target& target, UnixMs now);
     // adopting: take a name without a mark; `replaceMark` names the group whose mark may be taken over.
     void adopt(std::string replaceMark = {});
+    // Writes what is there once more, to see that it may still be written: only when it is ours and as wanted, by the
+    // same journal and comparison. The standing stays; the record says when and how it ended. Continue by resume().
+    Action rewrite();
     Action resume(const Event& event, UnixMs now);
 
     const Record& record() const { return record_; }
@@ -91,6 +94,9 @@ class Machine {
     Action onSync(const Result<bool>& inSync, UnixMs now);
     Action onSurvey(const Result<Survey>& survey, UnixMs now);
     Action taken(std::string change, UnixMs now);
+    Action onReadingToRewrite(const Result<Reading>& reading, UnixMs now);
+    Action rewritten(std::string problem, UnixMs now);
+    bool isThere(const Reading& reading) const;
     Action surveyAgain(UnixMs now, const std::string& dissent);
     Action later(Standing standing, const Error& error, UnixMs now);
     void enter(Standing standing, std::string detail, std::string hint, UnixMs now);
@@ -102,6 +108,7 @@ class Machine {
     MachineTiming timing_;
     bool changed_ = false;
     bool adopting_ = false;
+    bool rewriting_ = false;
     std::string replaceMark_;
     Action afterWait_ = action::Rest{};
     std::optional<Reading> reading_;

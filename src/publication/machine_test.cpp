@@ -280,6 +280,55 @@ TEST_F(MachineTest, ANewTargetSupersedesTheOneUnderWay) {
     EXPECT_FALSE(*machine.want({"fg-shop", 6, oldSet}, now)) << "the same again is no change";
 }
 
+class RewriteTest : public MachineTest {
+  protected:
+    RewriteTest() {
+        toReplace();
+        give(event::ReplaceDone{std::string()});
+        give(event::SurveyDone{surveyOf({newSet})});
+        give(event::Waited{});
+        EXPECT_TRUE(is<action::Rest>(give(event::SurveyDone{surveyOf({newSet})})));
+        EXPECT_EQ(standing(), Standing::published);
+        machine.stored();
+        now += 1'000'000;
+    }
+};
+
+TEST_F(RewriteTest, WritesWhatIsThereByTheSameJournalAndKeepsItsStanding) {
+    EXPECT_TRUE(is<action::Read>(machine.rewrite()));
+    EXPECT_TRUE(is<action::Journal>(read(readingOf(newSet, 5))));
+    EXPECT_TRUE(machine.changed() && machine.record().intent->open);
+    EXPECT_EQ(machine.record().intent->before, machine.record().intent->after);
+    const Action called = give(event::Journalled{});
+    ASSERT_TRUE(is<action::Replace>(called));
+    EXPECT_EQ(std::get<action::Replace>(called).wanted.set, newSet);
+    EXPECT_TRUE(is<action::Rest>(give(event::ReplaceDone{std::string("C2")}))) << "nothing has changed: nobody to ask";
+    EXPECT_EQ(standing(), Standing::published);
+    EXPECT_EQ(machine.record().writtenAt, now);
+    EXPECT_EQ(machine.record().writeProblem, "");
+    EXPECT_FALSE(machine.record().intent->open);
+}
+
+TEST_F(RewriteTest, TouchesNothingThatIsNotOursOrNotAsWanted) {
+    for (const Reading& reading : {readingOf(oldSet, 5), readingOf(newSet, 4), readingOf(newSet, 5, "fg-other")}) {
+        EXPECT_TRUE(is<action::Read>(machine.rewrite()));
+        EXPECT_TRUE(is<action::Rest>(read(reading)));
+        EXPECT_FALSE(machine.changed());
+        EXPECT_EQ(standing(), Standing::published);
+    }
+}
+
+TEST_F(RewriteTest, ARefusalIsAWordOnTheCredentialAndNotOnWhatIsPublished) {
+    machine.rewrite();
+    read(readingOf(newSet, 5));
+    give(event::Journalled{});
+    EXPECT_TRUE(is<action::Rest>(give(event::ReplaceDone{fail(error(ErrorCode::Unauthenticated))})));
+    EXPECT_EQ(standing(), Standing::published);
+    EXPECT_EQ(machine.record().writeProblem, "said so");
+    EXPECT_TRUE(*machine.want({"fg-shop", 6, oldSet}, now));
+    EXPECT_TRUE(is<action::Rest>(machine.rewrite())) << "a change comes first";
+}
+
 TEST(MachineWithoutCompareAndSet, ReadsBackWhatItWroteBeforeItBelievesIt) {
     Machine machine(www, {}, true, {});
     ASSERT_TRUE(machine.want({"fg-shop", 5, newSet}, 1));
@@ -302,6 +351,8 @@ TEST(PublicationRecord, SurvivesItsOwnJson) {
     record.published = record.wanted;
     record.change = "C1";
     record.standingAt = 99;
+    record.writtenAt = 98;
+    record.writeProblem = "the key was refused";
     EXPECT_EQ(toText(toJson(*recordFromJson(toJson(record)))), toText(toJson(record)));
     EXPECT_FALSE(recordFromJson(Json{{"standing", "sideways"}}));
 }

@@ -64,24 +64,39 @@ class PowerDns final : public Provider {
     }
 
     Result<std::string> replace(const Reading& seen, const Wanted& wanted) override {
-        const Json now = TRY(getZone(settings_.publication.name));
-        if (integerAt(now, "serial") != integerAt(seen.token, "serial"))
-            return fail(ErrorCode::Conflict, "the zone " + settings_.publication.zone + " has moved on to serial " +
-                                                 std::to_string(integerAt(now, "serial")));
+        TRY_VOID(checkSerial(seen));
         const Publication& publication = settings_.publication;
-        const Json body = JsonObject{{"rrsets", JsonArray{replacement(publication.name, nameOf(publication.type),
-                                                                      wanted.set.ttlSeconds, wanted.set.values),
-                                                          replacement(markNameOf(publication.name), "TXT",
-                                                                      markTtlSeconds, {quoted(wanted.mark.text())})}}};
-        const HttpReply reply = TRY(sendHttp(http_, request("PATCH", zone_, body)));
-        if (reply.status != 204 && reply.status != 200) return fail(errorOf(reply, "the change of the zone"));
-        tellOthers();
+        TRY_VOID(patch(
+            JsonArray{replacement(publication.name, nameOf(publication.type), wanted.set.ttlSeconds, wanted.set.values),
+                      replacement(markNameOf(publication.name), "TXT", markTtlSeconds, {quoted(wanted.mark.text())})}));
         return std::string();
+    }
+
+    Result<void> withdraw(const Reading& seen) override {
+        TRY_VOID(checkSerial(seen));
+        const std::string mark = absolute(markNameOf(settings_.publication.name));
+        return patch(
+            JsonArray{JsonObject{{"name", mark}, {"type", "TXT"}, {"changetype", "DELETE"}, {"records", JsonArray{}}}});
     }
 
     bool comparesAndSets() const override { return false; }
 
   private:
+    Result<void> checkSerial(const Reading& seen) const {
+        const Json now = TRY(getZone(settings_.publication.name));
+        if (integerAt(now, "serial") != integerAt(seen.token, "serial"))
+            return fail(ErrorCode::Conflict, "the zone " + settings_.publication.zone + " has moved on to serial " +
+                                                 std::to_string(integerAt(now, "serial")));
+        return {};
+    }
+
+    Result<void> patch(JsonArray sets) const {
+        const HttpReply reply = TRY(sendHttp(http_, request("PATCH", zone_, JsonObject{{"rrsets", std::move(sets)}})));
+        if (reply.status != 204 && reply.status != 200) return fail(errorOf(reply, "the change of the zone"));
+        tellOthers();
+        return {};
+    }
+
     HttpRequest request(std::string method, std::string url, const Json& body = nullptr) const {
         HttpRequest request;
         request.method = std::move(method);

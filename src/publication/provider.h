@@ -72,6 +72,8 @@ class Provider {
     // Answers the change's id for inSync(); empty where the provider has no such thing. Precondition: a set that is not
     // empty.
     virtual Result<std::string> replace(const Reading& seen, const Wanted& wanted) = 0;
+    // Takes the ownership mark away, and nothing else: the address record set stays as it is. Errors as of replace().
+    virtual Result<void> withdraw(const Reading& seen) = 0;
     virtual Result<bool> inSync(const std::string& change);
     // Whether replace() is refused by the provider itself when another writer came first.
     virtual bool comparesAndSets() const = 0;

@@ -73,6 +73,8 @@ Json toJson(const Record& record) {
                    {"detail", record.detail},
                    {"hint", record.hint},
                    {"change", record.change},
+                   {"writtenAt", record.writtenAt},
+                   {"writeProblem", record.writeProblem},
                    {"wanted", nullptr},
                    {"published", nullptr},
                    {"intent", nullptr}};
@@ -95,6 +97,8 @@ Result<Record> recordFromJson(const Json& value) {
     record.detail = reader.string("detail", "");
     record.hint = reader.string("hint", "");
     record.change = reader.string("change", "");
+    record.writtenAt = reader.integer("writtenAt", 0);
+    record.writeProblem = reader.string("writeProblem", "");
     const Json* wanted = reader.child("wanted");
     const Json* published = reader.child("published");
     const Json* intent = reader.child("intent");

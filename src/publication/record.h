@@ -43,6 +43,8 @@ struct Record {
     std::optional<Intent> intent;     // the newest
     std::optional<Target> published;  // the newest that the provider has taken
     std::string change;               // the provider's id of the change under way
+    UnixMs writtenAt = 0;             // the newest write that the provider took, or did not; 0: none is known
+    std::string writeProblem;         // why it did not; empty: it took it
     UnixMs standingAt = 0;
 };
 

@@ -99,6 +99,14 @@ class Rfc2136 final : public Provider {
         return std::string();
     }
 
+    Result<void> withdraw(const Reading& seen) override {
+        Update update;
+        update.zone = zone_;
+        update.requireSet(mark_, dns::type::txt, fromHexArray(seen.token.at("mark")));
+        update.removeTexts(mark_);
+        return send(update);
+    }
+
     bool comparesAndSets() const override { return true; }
 
   private:

@@ -113,6 +113,12 @@ Result<std::vector<Listed>> listed(std::string_view document, const std::string&
     return out;
 }
 
+std::string batchOf(const std::string& comment, const std::string& changes) {
+    return "<?xml version=\"1.0\" encoding=\"UTF-8\"?><ChangeResourceRecordSetsRequest xmlns=\"" +
+           std::string(xmlNamespace) + "\"><ChangeBatch><Comment>" + xmlEscaped(comment) + "</Comment><Changes>" +
+           changes + "</Changes></ChangeBatch></ChangeResourceRecordSetsRequest>";
+}
+
 class Route53 final : public Provider {
   public:
     Route53(ProviderSettings settings, AwsCredential credential)
@@ -136,17 +142,16 @@ class Route53 final : public Provider {
 
     Result<std::string> replace(const Reading& seen, const Wanted& wanted) override {
         TRY_VOID(findZone());
-        AwsRequest request;
-        request.method = "POST";
-        request.path = zonePath() + "/rrset/";
-        request.body = route53Batch(settings_.publication, seen, wanted);
-        const HttpReply reply = TRY(sendHttp(http_, signedRequest(std::move(request))));
-        if (reply.status != 200) return fail(errorOf(reply, "the change of " + settings_.publication.key()));
-        const auto xml = parseXml(reply.body);
-        const XmlElement* info = xml ? xml->child("ChangeInfo") : nullptr;
-        const std::string id = info ? bareId(info->textOf("Id")) : "";
-        if (id.empty()) return fail(ErrorCode::OutcomeUnknown, "Route 53's answer to the change cannot be read");
-        return id;
+        return send(route53Batch(settings_.publication, seen, wanted));
+    }
+
+    Result<void> withdraw(const Reading& seen) override {
+        TRY_VOID(findZone());
+        const Json& mark = seen.token.at("mark");
+        if (mark.is_null()) return {};
+        const std::string name = markNameOf(settings_.publication.name) + ".";
+        TRY(send(batchOf("withdrawn", change("DELETE", setXml(name, "TXT", setFromToken(mark))))));
+        return {};
     }
 
     Result<bool> inSync(const std::string& id) override {
@@ -164,6 +169,21 @@ class Route53 final : public Provider {
     bool comparesAndSets() const override { return true; }
 
   private:
+    // Answers the change's id.
+    Result<std::string> send(std::string batch) const {
+        AwsRequest request;
+        request.method = "POST";
+        request.path = zonePath() + "/rrset/";
+        request.body = std::move(batch);
+        const HttpReply reply = TRY(sendHttp(http_, signedRequest(std::move(request))));
+        if (reply.status != 200) return fail(errorOf(reply, "the change of " + settings_.publication.key()));
+        const auto xml = parseXml(reply.body);
+        const XmlElement* info = xml ? xml->child("ChangeInfo") : nullptr;
+        const std::string id = info ? bareId(info->textOf("Id")) : "";
+        if (id.empty()) return fail(ErrorCode::OutcomeUnknown, "Route 53's answer to the change cannot be read");
+        return id;
+    }
+
     // "/change/C123" → "C123"; what is not letters and digits never becomes part of a URL.
     static std::string bareId(const std::string& id) {
         const std::string last = id.substr(id.rfind('/') + 1);
@@ -275,9 +295,7 @@ std::string route53Batch(const Publication& publication, const Reading& seen, co
     if (const Json& mark = seen.token.at("mark"); !mark.is_null())
         changes += change("DELETE", setXml(markName, "TXT", setFromToken(mark)));
     changes += change("CREATE", setXml(markName, "TXT", {markTtlSeconds, {quoted(wanted.mark.text())}}));
-    return "<?xml version=\"1.0\" encoding=\"UTF-8\"?><ChangeResourceRecordSetsRequest xmlns=\"" +
-           std::string(xmlNamespace) + "\"><ChangeBatch><Comment>" + xmlEscaped(wanted.mark.text()) +
-           "</Comment><Changes>" + changes + "</Changes></ChangeBatch></ChangeResourceRecordSetsRequest>";
+    return batchOf(wanted.mark.text(), changes);
 }
 
 Result<std::unique_ptr<Provider>> makeRoute53(ProviderSettings settings) {

@@ -48,7 +48,7 @@ Result<void> addServer(const std::string& text, const SurveySettings& settings, 
 }
 
 ServerAnswer askOne(const NameServerAddress& server, const Publication& publication, dns::Transport transport,
-                    const SurveySettings& settings) {
+                    const SurveySettings& settings, dns::Recursion recursion = dns::Recursion::no) {
     ServerAnswer answer;
     answer.server = server;
     answer.transport = transport;
@@ -59,13 +59,13 @@ ServerAnswer askOne(const NameServerAddress& server, const Publication& publicat
     }
     const auto name = dns::Name::fromText(publication.name);
     const uint16_t type = typeNumber(publication.type);
-    const auto response = name ? dns::ask(server.endpoint, *name, type, settings.timeoutMs, transport)
+    const auto response = name ? dns::ask(server.endpoint, *name, type, settings.timeoutMs, transport, recursion)
                                : Result<dns::Response>(fail(name.error()));
     if (!response) {
         answer.problem = response.error().message;
     } else if (response->rcode != dns::rcode::noError && response->rcode != dns::rcode::nameError) {
         answer.problem = "it answers RCODE " + std::to_string(response->rcode);
-    } else if (!response->isAuthoritative()) {
+    } else if (recursion == dns::Recursion::no && !response->isAuthoritative()) {
         answer.problem = "it is not authoritative for the name";
     } else {
         RecordSet set;
@@ -96,6 +96,12 @@ bool Survey::agrees(const RecordSet& wanted) const {
         any = true;
     }
     return any;
+}
+
+bool Survey::contradicts(const RecordSet& wanted) const {
+    return std::any_of(answers.begin(), answers.end(), [&](const ServerAnswer& answer) {
+        return answer.asked && answer.problem.empty() && (!answer.set || answer.set->values != wanted.values);
+    });
 }
 
 std::string Survey::dissent(const RecordSet& wanted) const {
@@ -185,6 +191,20 @@ Survey surveyServers(const std::vector<NameServerAddress>& servers, const Public
         threads.emplace_back([&, i] {
             survey.answers[2 * i] = askOne(servers[i], publication, dns::Transport::udp, settings);
             survey.answers[2 * i + 1] = askOne(servers[i], publication, dns::Transport::tcp, settings);
+        });
+    for (std::thread& thread : threads) thread.join();
+    return survey;
+}
+
+Survey surveyResolvers(const Publication& publication, const SurveySettings& settings) {
+    Survey survey;
+    survey.answers.resize(std::min(settings.resolvers.size(), resolversMax));
+    std::vector<std::thread> threads;
+    for (size_t i = 0; i < survey.answers.size(); ++i)
+        threads.emplace_back([&, i] {
+            const dns::Endpoint& resolver = settings.resolvers[i];
+            survey.answers[i] = askOne({resolver.address.toText(), resolver}, publication, dns::Transport::udp,
+                                       settings, dns::Recursion::desired);
         });
     for (std::thread& thread : threads) thread.join();
     return survey;

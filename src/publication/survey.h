@@ -34,6 +34,8 @@ struct Survey {
     bool agrees(const RecordSet& wanted) const;  // all that were asked, and at least one
     // Those that do not answer the wanted values, in words; empty: all do.
     std::string dissent(const RecordSet& wanted) const;
+    // One of them answers something else, which silence is not.
+    bool contradicts(const RecordSet& wanted) const;
 };
 Json toJson(const Survey& survey);
 
@@ -48,6 +50,9 @@ Result<std::vector<NameServerAddress>> findNameServers(const Publication& public
 // Asks all at once.
 Survey surveyServers(const std::vector<NameServerAddress>& servers, const Publication& publication,
                      const SurveySettings& settings);
+// What the configured resolvers have in their caches, with the TTL that is left. For information: nobody is judged by
+// it.
+Survey surveyResolvers(const Publication& publication, const SurveySettings& settings);
 
 // Addresses of a host by the resolvers, the first that answers; A and AAAA.
 Result<std::vector<dns::IpAddress>> resolveHost(const std::string& name, const SurveySettings& settings);

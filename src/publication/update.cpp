@@ -67,6 +67,10 @@ void Update::replaceSet(const dns::Name& name, uint16_t type, uint32_t ttlSecond
         changes.push_back({name, type, dns::recordClass::internet, ttlSeconds, data});
 }
 
+void Update::removeTexts(const dns::Name& name) {
+    changes.push_back({name, dns::type::txt, classAny, 0, {}});
+}
+
 std::vector<uint8_t> writeUpdate(uint16_t id, const Update& update) {
     std::vector<uint8_t> bytes(messageBytesMax);
     dns::WireWriter writer(bytes);

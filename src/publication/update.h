@@ -26,6 +26,8 @@ struct Update {
     void requireSet(const dns::Name& name, uint16_t type, const std::vector<dns::Rdata>& records);
     // The whole set in one message: deleted and added (§2.5.2, §2.5.1). Precondition: records is not empty.
     void replaceSet(const dns::Name& name, uint16_t type, uint32_t ttlSeconds, const std::vector<dns::Rdata>& records);
+    // The texts of a name. There is no such call for addresses: a set of those is replaced, never removed.
+    void removeTexts(const dns::Name& name);
 };
 
 // The message with room behind it for a TSIG record of `reserve` bytes: the size says where it ends.

@@ -118,6 +118,23 @@ TEST_P(Providers, ABatchThatArrivesTwiceWorksOnce) {
     EXPECT_EQ(readFrom(*www).set->values, std::vector<std::string>{"198.51.100.6"});
 }
 
+TEST_P(Providers, AWithdrawnMarkLeavesTheAddresses) {
+    const auto www = provider();
+    ASSERT_TRUE(www->replace(readFrom(*www), wantedAt(5, {"198.51.100.1"})));
+    const Reading old = readFrom(*www);
+    ASSERT_TRUE(www->replace(old, wantedAt(6, {"198.51.100.6"})));
+    const auto late = www->withdraw(old);
+    ASSERT_FALSE(late) << "it is another mark now";
+    EXPECT_EQ(late.error().code, ErrorCode::Conflict) << late.error().message;
+    const auto withdrawn = www->withdraw(readFrom(*www));
+    ASSERT_TRUE(withdrawn) << withdrawn.error().message;
+    const Reading left = readFrom(*www);
+    EXPECT_FALSE(left.mark);
+    EXPECT_TRUE(left.strange.empty()) << left.strange;
+    EXPECT_EQ(*left.set, (RecordSet{60, {"198.51.100.6"}}));
+    EXPECT_TRUE(www->replace(left, wantedAt(7, {"192.0.2.1"}))) << "another group may take it";
+}
+
 TEST_P(Providers, AnAliasAtTheNameIsStrange) {
     EXPECT_FALSE(readFrom(*provider("alias.shop.example")).strange.empty());
 }

@@ -1,10 +1,12 @@
 // The service that carries publications out, over a store in memory and a real BIND or the stand-ins.
 #include "dispatch/publications.h"
 
+#include <atomic>
 #include <future>
 
 #include "base/file.h"
 #include "base/ids.h"
+#include "model/address.h"
 #include "store/memory_store.h"
 #include "support/providers/primary.h"
 
@@ -13,13 +15,24 @@ namespace {
 
 using test::Primary;
 
+// A system clock whose date can be moved.
+class MovedClock final : public Clock {
+  public:
+    UnixMs now() const override { return clock_.now() + ahead; }
+    MonotonicMs monotonic() const override { return clock_.monotonic(); }
+    std::atomic<int64_t> ahead{0};
+
+  private:
+    SystemClock clock_;
+};
+
 PublicationSettings quick() {
     PublicationSettings settings;
     settings.timing.settleMs = settings.timing.surveyPauseMs = settings.timing.syncPollMs = 50;
     settings.timing.retryFirstMs = 100;
     settings.timing.verifyMs = settings.timing.syncMs = 1000;
     settings.timing.slowMs = 100;
-    settings.preflightMs = 200;
+    settings.preflightMs = settings.watchMs = 200;
     settings.confirmMs = 4000;
     return settings;
 }
@@ -106,7 +119,20 @@ class ServiceTest : public testing::Test {
         return future.get();
     }
 
-    SystemClock clock;
+    Json described() { return service->describe(group, group.publications.front()); }
+    std::vector<store::Event> eventsOf(const std::string& type) {
+        store::EventQuery query;
+        query.typePrefix = type;
+        return *store.events(query);
+    }
+    std::unique_ptr<publication::Provider> otherWriter() {
+        publication::ProviderSettings other;
+        other.publication = group.publications.front();
+        other.credential = Secret(textAt(primary->facts, "credential"));
+        return std::move(*publication::makeProvider(other));
+    }
+
+    MovedClock clock;
     store::MemoryStore store{clock};
     std::string keyFile = testing::TempDir() + newId("seal");
     std::optional<crypto::Sealer> sealer{*crypto::Sealer::load(keyFile)};
@@ -194,15 +220,88 @@ TEST_F(ServiceTest, DriftIsNoticedWithinThePreflightsPace) {
     setUp("bind", ProviderKind::rfc2136);
     ASSERT_TRUE(service->adopt(group, "www.shop.example/A", {"192.0.2.1"}, {}));
     ASSERT_TRUE(becomes("published"));
-    publication::ProviderSettings other;
-    other.publication = group.publications.front();
-    other.credential = Secret(textAt(primary->facts, "credential"));
-    const auto provider = std::move(*publication::makeProvider(other));
+    const auto provider = otherWriter();
     ASSERT_TRUE(provider->replace(*provider->read(), {{60, {"203.0.113.66"}}, {"fg-shop", 1}}));
     EXPECT_TRUE(eventually([](const plan::PublicationView& seen) {
         return seen.problem.find("203.0.113.66") != std::string::npos;
     })) << view().problem;
     EXPECT_EQ(provider->read()->set->values, std::vector<std::string>{"203.0.113.66"}) << "said, not repaired";
+}
+
+TEST_F(ServiceTest, AFlipBackAfterAChangeIsSaidAtOnceWithWhoAnswersWhat) {
+    settings.preflightMs = 60'000;
+    setUp("bind", ProviderKind::rfc2136);
+    ASSERT_TRUE(service->adopt(group, "www.shop.example/A", {"192.0.2.1"}, {}));
+    ASSERT_TRUE(becomes("published"));
+    ASSERT_TRUE(moveTo(2, {"198.51.100.2"}));
+    const auto other = otherWriter();
+    ASSERT_TRUE(other->replace(*other->read(), {{60, {"192.0.2.1"}}, {"fg-shop", 2}}));
+    ASSERT_TRUE(eventually([](const plan::PublicationView& seen) { return !seen.problem.empty(); }));
+    const std::string server(primary->facts.at("nameServers").at(0).as_string());
+    EXPECT_NE(view().problem.find(server), std::string::npos) << view().problem;
+    const auto events = eventsOf("publication.drift");
+    ASSERT_EQ(events.size(), 1u) << "once, not at every look";
+    EXPECT_EQ(toText(events.front().detail.at("answers").at(0).at("values")), "[\"192.0.2.1\"]");
+}
+
+TEST_F(ServiceTest, TwoTtlsAfterAChangeTheLooksAreFewAgain) {
+    settings.preflightMs = 60'000;
+    setUp("bind", ProviderKind::rfc2136);
+    ASSERT_TRUE(service->adopt(group, "www.shop.example/A", {"192.0.2.1"}, {}));
+    ASSERT_TRUE(becomes("published"));
+    ASSERT_TRUE(eventually([](const plan::PublicationView& seen) { return seen.checkedAt > 0; }));
+    clock.ahead = 121'000;
+    std::this_thread::sleep_for(std::chrono::milliseconds(600));
+    const UnixMs checkedAt = view().checkedAt;
+    std::this_thread::sleep_for(std::chrono::milliseconds(600));
+    EXPECT_EQ(view().checkedAt, checkedAt);
+}
+
+TEST_F(ServiceTest, WhatTheResolversAnswerIsShownAndHeldAgainstNobody) {
+    setUp("bind", ProviderKind::rfc2136);
+    Primary behind("bind");
+    for (const Primary* resolver : {primary.get(), &behind}) {
+        const auto address = parseHostPort(std::string(resolver->facts.at("nameServers").at(0).as_string()), 53);
+        settings.resolvers.push_back({*dns::IpAddress::fromText(address->host), address->port});
+    }
+    restart();
+    ASSERT_TRUE(service->adopt(group, "www.shop.example/A", {"192.0.2.1"}, {}));
+    ASSERT_TRUE(becomes("published"));
+    ASSERT_TRUE(moveTo(2, {"198.51.100.2"}));
+    ASSERT_TRUE(eventually([this](const plan::PublicationView&) {
+        const Json description = described();
+        const JsonArray& asked = description.at("resolvers").as_array();
+        return asked.size() == 2 && toText(asked[0].at("values")) == "[\"198.51.100.2\"]";
+    })) << toText(described());
+    const auto look = service->look(group, "www.shop.example/A");
+    EXPECT_EQ(toText(look->at("resolvers").at(1).at("values")), "[\"192.0.2.1\"]");
+    EXPECT_EQ(integerAt(look->at("resolvers").at(1), "ttl"), 60);
+    EXPECT_EQ(view().standing, "published");
+    EXPECT_EQ(view().problem, "");
+}
+
+TEST_F(ServiceTest, EveryWeekTheSameValueIsWrittenToSeeThatTheCredentialStillWrites) {
+    setUp("bind", ProviderKind::rfc2136);
+    ASSERT_TRUE(service->adopt(group, "www.shop.example/A", {"192.0.2.1"}, {}));
+    ASSERT_TRUE(becomes("published"));
+    const std::string first = textAt(described(), "writtenAt");
+    EXPECT_NE(first, "");
+    setCredential("swing:d3Jvbmctc2VjcmV0LXRleHQh");
+    clock.ahead = rewriteEveryMs - 60'000;
+    std::this_thread::sleep_for(std::chrono::milliseconds(600));
+    EXPECT_EQ(textAt(described(), "writtenAt"), first) << "not before its time";
+    const size_t told = eventsOf("publication.").size();
+    clock.ahead = rewriteEveryMs;
+    ASSERT_TRUE(eventually([](const plan::PublicationView& seen) { return !seen.problem.empty(); }));
+    EXPECT_NE(view().problem.find("same value"), std::string::npos) << view().problem;
+    EXPECT_EQ(view().standing, "published") << "what is published is not in doubt";
+    EXPECT_EQ(eventsOf("publication.").size(), told + 1);
+    setCredential(textAt(primary->facts, "credential"));
+    clock.ahead = rewriteEveryMs + rewriteAgainMs + 60'000;
+    EXPECT_TRUE(eventually([this](const plan::PublicationView& seen) {
+        return seen.problem.empty() && textAt(described(), "writeProblem").empty();
+    })) << view().problem;
+    EXPECT_EQ(otherWriter()->read()->set->values, std::vector<std::string>{"192.0.2.1"});
 }
 
 TEST_F(ServiceTest, AfterARestartTheJournalSaysWhereItStood) {
@@ -222,6 +321,22 @@ TEST_F(ServiceTest, AnApplicationWithoutSuchAnAddressLeavesTheNameWhereItIs) {
     const auto moved = moveTo(2, {"2001:db8::1"});
     ASSERT_FALSE(moved);
     EXPECT_EQ(moved.error().code, ErrorCode::NotReady) << moved.error().message;
+}
+
+TEST_F(ServiceTest, OnlyAMarkOfThisGroupIsWithdrawn) {
+    setUp("bind", ProviderKind::rfc2136);
+    ASSERT_TRUE(service->adopt(group, "www.shop.example/A", {"192.0.2.1"}, {}));
+    ASSERT_TRUE(becomes("published"));
+    Group other = group;
+    other.id = "fg-other";
+    const auto refused = service->withdraw(other, "www.shop.example/A");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::NotOwned);
+    EXPECT_TRUE(otherWriter()->read()->mark);
+    for (int i = 0; i < 2; ++i) EXPECT_TRUE(service->withdraw(group, "www.shop.example/A")) << "twice is once";
+    const auto left = otherWriter()->read();
+    EXPECT_FALSE(left->mark);
+    EXPECT_EQ(left->set->values, std::vector<std::string>{"192.0.2.1"});
 }
 
 TEST_F(ServiceTest, ARemovedPublicationIsForgottenWithItsJournal) {
