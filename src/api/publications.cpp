@@ -162,7 +162,7 @@ Result<Response> putCredential(Context& context, const Call& call) {
 Result<Response> deleteCredential(Context& context, const Call& call) {
     const store::Document document = TRY(store::getOrFail(context.store, "credential", call.parts[0]));
     for (const store::Document& other : TRY(context.store.list("group")))
-        for (const Publication& publication : TRY(groupFromJson(other.body)).publications)
+        for (const Group group = TRY(groupFromJson(other.body)); const Publication& publication : group.publications)
             if (publication.credential == "secret:" + document.id)
                 return fail(ErrorCode::InUse, "the group " + other.id + " publishes " + publication.name + " with it",
                             "remove that publication first");

@@ -131,10 +131,12 @@ Result<uint32_t> Publisher::publish(const store::Store& store) {
 // By target, those that are in the right zone's document.
 Result<std::map<std::string, std::vector<Alias>>> Publisher::aliases(const store::Store& store) const {
     std::map<std::string, std::vector<Alias>> byTarget;
-    for (const Zone& zone : zones_)
-        for (Alias& alias : TRY(zoneDocument(store, zone.empty.origin)).aliases)
+    for (const Zone& zone : zones_) {
+        swb::Zone document = TRY(zoneDocument(store, zone.empty.origin));
+        for (Alias& alias : document.aliases)
             if (zoneOf(TRY(dns::Name::fromText(alias.name))) == &zone)
                 byTarget[alias.target].push_back(std::move(alias));
+    }
     return byTarget;
 }
 

@@ -221,7 +221,8 @@ TEST(DnsZoneChange, SignedSetsPassThrough) {
         const Name asked = name(owner);
         const auto found = (*zone)->lookup(HashedName(asked), type);
         std::vector<std::string> names;
-        for (const ZoneNode& node : (*zone)->proofOf(found, asked, hasData).span()) {
+        const ZoneSnapshot::Proof proved = (*zone)->proofOf(found, asked, hasData);
+        for (const ZoneNode& node : proved.span()) {
             EXPECT_TRUE(node.find(type::nsec)) << node.name().toText();
             names.push_back(node.name().toText());
         }

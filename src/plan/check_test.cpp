@@ -181,7 +181,7 @@ TEST(SwitchReadiness, EachCheckSpeaksWhenExactlyItsFactIsBroken) {
     }
     // Nothing that is checked goes untested. "target-differs" has a test of its own.
     broken.insert("target-differs");
-    for (const Check& check : checkSwitch(readySnapshot()).checks) EXPECT_THAT(broken, testing::Contains(check.name));
+    for (const auto readiness = checkSwitch(readySnapshot()); const Check& check : readiness.checks) EXPECT_THAT(broken, testing::Contains(check.name));
 }
 
 TEST(SwitchReadiness, TheTargetMustNotBeCurrent) {
@@ -336,7 +336,7 @@ Verdict publicationVerdict(const std::string& name, const std::function<void(Sna
     PublicationView view = goodView(snapshot);
     change(snapshot, view);
     snapshot.publications = {view};
-    for (const Check& check : checkSwitch(snapshot).checks)
+    for (const auto readiness = checkSwitch(snapshot); const Check& check : readiness.checks)
         if (check.name == name) return check.verdict;
     ADD_FAILURE() << "there is no check " << name;
     return Verdict::refused;
@@ -372,7 +372,7 @@ TEST(CheckTtl, WarnsOnlyWhenItWasLoweredTooShortlyBefore) {
     const auto verdict = [](UnixMs loweredAgo) {
         Snapshot snapshot = readySnapshot();
         if (loweredAgo) snapshot.group.ttlLoweredAt = snapshot.at - loweredAgo;
-        for (const Check& check : checkSwitch(snapshot).checks)
+        for (const auto readiness = checkSwitch(snapshot); const Check& check : readiness.checks)
             if (check.name == "ttl") return check.verdict;
         return Verdict::refused;
     };

@@ -356,7 +356,8 @@ std::vector<std::string> ttlSteps(const Snapshot& snapshot, TtlPlan ttl) {
     SwitchOptions options;
     options.ttl = ttl;
     std::vector<std::string> out;
-    for (const run::Step& step : planSwitch(snapshot, intent(), options)->steps)
+    const auto planned = planSwitch(snapshot, intent(), options);
+    for (const run::Step& step : planned->steps)
         if (step.kind.ends_with("-ttl")) out.push_back(step.name);
     return out;
 }

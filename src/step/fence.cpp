@@ -23,7 +23,7 @@ Commands act(const Run& run, const Step&) {
 
 Result<Json> verify(const Run& run, const Step&) {
     std::string ends;
-    for (const std::string& name : subjectOf(run).databases) {
+    for (const Subject subject = subjectOf(run); const std::string& name : subject.databases) {
         const Json token = tokenOf(run, name);
         if (token.is_null() || textAt(token, "end").empty())
             return fail(ErrorCode::VerificationFailed, "the fence brought no promotion token for " + name);

@@ -35,7 +35,7 @@ Result<Json> verify(const Run& run, const Step& step) {
     if (textAt(step.params, "mode") == "await") return detail("every replica is at its token");
     std::string sentence;
     std::set<std::string> missing;
-    for (const std::string& name : subjectOf(run).databases) missing.insert(name);
+    for (const Subject subject = subjectOf(run); const std::string& name : subject.databases) missing.insert(name);
     for (const run::CommandRecord& record : step.commands) {
         if (record.undo || record.attempt != step.attempts) continue;
         const Json* list = memberAt(record.result, "databases");
