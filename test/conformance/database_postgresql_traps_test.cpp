@@ -146,6 +146,10 @@ TEST_F(PostgresqlTraps, PausedReplayIsRefusedAndNothingIsQueued) {
     EXPECT_TRUE(world->insert(*current, "back"));
 }
 
+// A server that waits for its replica waits until wal_sender_timeout: 60 s. On a quiet machine it takes some two seconds,
+// on a busy one the server's own start takes several.
+constexpr double unfenceMostMs = 20'000;
+
 // pg_control says "shut down", and the replica lacks the last rows all the same.
 TEST_F(PostgresqlTraps, AStoppedReceiverKeepsTheTokenUnreachedAndTheWayBackOpen) {
     const pid_t receiver = walReceiver();
@@ -162,7 +166,7 @@ TEST_F(PostgresqlTraps, AStoppedReceiverKeepsTheTokenUnreachedAndTheWayBackOpen)
     EXPECT_EQ(promoted.error().code, ErrorCode::TokenNotReached);
     const double start = preciseMs();
     SWB_REQUIRE(unfence());
-    EXPECT_LT(preciseMs() - start, 3000);
+    EXPECT_LT(preciseMs() - start, unfenceMostMs);
     EXPECT_TRUE(world->insert(*current, "writes-are-back"));
     ::kill(receiver, SIGCONT);
     EXPECT_EQ(world->tags(*current).count("only-here"), 1U);
@@ -179,7 +183,7 @@ TEST_F(PostgresqlTraps, AHungWalsenderFailsTheFenceAndIsUndone) {
     EXPECT_EQ(token.error().code, ErrorCode::DeadlineExceeded);
     const double start = preciseMs();
     SWB_REQUIRE(unfence());
-    EXPECT_LT(preciseMs() - start, 4000);
+    EXPECT_LT(preciseMs() - start, unfenceMostMs);
     EXPECT_TRUE(world->insert(*current, "writes-are-back"));
 }
 
