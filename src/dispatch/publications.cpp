@@ -244,7 +244,9 @@ std::optional<Result<Json>> Publications::answerFor(const Waiter& waiter) const 
         if (!job->refusal.empty() && !job->again)
             return fail(ErrorCode::NotReady, job->publication.key() + ": " + job->refusal, job->refusalHint);
         if (fresh && record.standing == Standing::published) continue;
-        const bool final = fresh && record.standing == Standing::conflict && !job->running;
+        // Begun anew, it has the old standing until it has looked.
+        const bool rests = !job->running && std::holds_alternative<publication::action::Rest>(job->next);
+        const bool final = fresh && record.standing == Standing::conflict && rests;
         if (!late && !final) return std::nullopt;
         return fail(codeOf(record.standing),
                     job->publication.key() + " at " + std::string(nameOf(job->publication.provider)) + ": " +

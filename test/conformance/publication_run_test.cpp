@@ -161,5 +161,34 @@ TEST_F(PublicationRun, AServerThatDoesNotFollowIsAFailedStepThatMayBeSkippedAndH
     EXPECT_TRUE(eventually([&] { return conductor->find(id)->state == run::RunState::done; }));
 }
 
+TEST_F(PublicationRun, AConflictIsOneFailedStepThatWaitsForAPersonInSilence) {
+    publish(primary.facts.at("nameServers"));
+    ASSERT_TRUE(eventually([&] { return standing() == "published"; })) << standing();
+    publication::ProviderSettings other;
+    other.publication = groupFromJson(store.get("group", "shop")->value().body)->publications.front();
+    other.credential = Secret(textAt(primary.facts, "credential"));
+    const auto provider = std::move(*publication::makeProvider(other));
+    const auto seen = *provider->read();
+    ASSERT_TRUE(provider->replace(seen, {*seen.set, {"fg-other", 1}}));
+    const std::string id = switchTo("shop-nyc");
+    const auto step = [&] { return *conductor->find(id)->find("confirm-elsewhere"); };
+    ASSERT_TRUE(eventually([&] { return step().state == run::StepState::failed; }));
+    EXPECT_EQ(conductor->find(id)->state, run::RunState::waiting);
+    EXPECT_EQ(step().retryAt, 0);
+    store::EventQuery every;
+    every.limit = 1000;
+    const size_t told = store.events(every)->size();
+    std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+    EXPECT_EQ(step().attempts, 1);
+    EXPECT_LE(store.events(every)->size(), told + 1) << "the pre-flight may say it once";
+    ASSERT_TRUE(conductor->give(id, run::Retry{}, "test"));
+    ASSERT_TRUE(eventually([&] { return step().attempts == 2 && step().state == run::StepState::failed; }));
+    ASSERT_TRUE(provider->replace(*provider->read(), {*seen.set, *seen.mark}));
+    ASSERT_TRUE(conductor->give(id, run::Retry{}, "test"));
+    EXPECT_TRUE(eventually([&] { return conductor->find(id)->state == run::RunState::done; }))
+        << toText(run::toPublic(*conductor->find(id)));
+    EXPECT_EQ(standing(), "published");
+}
+
 }  // namespace
 }  // namespace swb::api

@@ -1,0 +1,120 @@
+#!/usr/bin/python3
+"""A name at another provider follows a switch; a provider that stands still delays that name and nothing else: neither
+the outage nor the own address, and the run ends when the provider is back."""
+import contextlib
+import json
+import os
+import signal
+import subprocess
+
+from steering import Clock, order, run_of, step_of, wait_state
+from stage import REPOSITORY, ApiError, Stage, Writers, describe, wait_for
+
+NAME = "www.shop.example"
+PUBLICATIONS = "/v1/groups/shop/publications"
+# A run asks for this long before it calls the step failed.
+CONFIRM_SECONDS = 120
+
+
+class Provider:
+    """A real BIND with the zone shop.example, whose process can be made to stand still."""
+
+    def __enter__(self):
+        script = os.path.join(REPOSITORY, "test", "support", "providers", "primary.py")
+        self.process = subprocess.Popen(["/usr/bin/python3", "-B", script, "bind"], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+        self.facts = json.loads(self.process.stdout.readline())
+        assert "error" not in self.facts, self.facts
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as children:
+            self.server = int(children.read().split()[0])
+        return self
+
+    def __exit__(self, *_):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.server, signal.SIGCONT)
+        self.process.stdin.close()
+        self.process.wait(timeout=30)
+        self.process.stdout.close()
+
+    def answers(self):
+        address, port = self.facts["nameServers"][0].rsplit(":", 1)
+        out = subprocess.run(["dig", "+short", "+tries=3", "+time=2", "@" + address, "-p", port, NAME, "A"],
+                             capture_output=True, text=True)
+        return out.stdout.split()
+
+    @contextlib.contextmanager
+    def frozen(self):
+        os.kill(self.server, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.server, signal.SIGCONT)
+
+
+def publication(stage):
+    return stage.api("GET", "/v1/publications")["publications"][0]
+
+
+def publish(stage, provider):
+    stage.api("PUT", "/v1/credentials/bind", {"value": provider.facts["credential"]})
+    stage.api("POST", PUBLICATIONS, {"name": NAME, "zone": "shop.example", "provider": "rfc2136",
+                                     "endpoint": provider.facts["endpoint"], "credential": "secret:bind",
+                                     "nameServers": provider.facts["nameServers"]})
+    stage.api("POST", f"{PUBLICATIONS}/{NAME}/A/adopt", {"replace": True})
+    wait_for("the name is published", 20, lambda: publication(stage)["standing"] == "published")
+
+
+def both_answer(stage, provider, site):
+    expected = [stage.address[site]]
+    assert stage.resolve() == expected and provider.answers() == expected, (stage.resolve(), provider.answers())
+
+
+def follows(stage, provider):
+    before = stage.current()
+    run = stage.done({"run": stage.switch()})
+    assert stage.current() == stage.other(before)
+    both_answer(stage, provider, stage.current())
+    assert step_of(run, "confirm-elsewhere")["state"] == "done"
+    return run["writeOutageMs"]
+
+
+def stands_still(stage, provider, writers, usual_ms):
+    before = stage.current()
+    other = stage.other(before)
+    with provider.frozen():
+        run = stage.switch()
+        wait_for("all but the publication is done", 60, lambda: [
+            step["name"] for step in run_of(stage, run)["steps"] if step["state"] not in ("done", "pending")
+        ] == ["confirm-elsewhere"])
+        seen = len(writers.acknowledged)
+        wait_for("writes go on", 10, lambda: len(writers.acknowledged) > seen + 20)
+        assert stage.resolve() == [stage.address[other]], "the own address does not wait for a provider"
+        found = wait_state(stage, run, "waiting", CONFIRM_SECONDS)
+        assert [step["name"] for step in found["steps"] if step["state"] == "failed"] == ["confirm-elsewhere"], describe(found)
+        outage = found["writeOutageMs"]
+        assert outage <= 2 * usual_ms + 500, f"writes were away for {outage} ms, else {usual_ms} ms: {describe(found)}"
+    with contextlib.suppress(ApiError):  # it may have tried again by itself just now
+        order(stage, run, "retry")
+    stage.done({"run": run})
+    both_answer(stage, provider, other)
+
+
+def main():
+    clock = Clock()
+    with Provider() as provider, Stage() as stage:
+        stage.build()
+        publish(stage, provider)
+        stage.await_ready()
+        clock.say("published")
+        with Writers(stage) as writers:
+            usual_ms = follows(stage, provider)
+            clock.say(f"follows; writes were away for {usual_ms} ms")
+            stage.await_ready()
+            stands_still(stage, provider, writers, usual_ms)
+            clock.say("a provider that stands still")
+            stage.assert_legal()
+            writers.assert_nothing_lost()
+
+
+if __name__ == "__main__":
+    main()
