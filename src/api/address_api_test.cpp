@@ -118,6 +118,33 @@ TEST_F(ApiTest, PublicationsAreAddedListedAndRemovedAndTheirCredentialsNeverShow
     EXPECT_TRUE(ask("GET", "/v1/publications").body.at("publications").as_array().empty());
 }
 
+TEST_F(ApiTest, TheAddressAloneTreatsTheTtlAsAskedFor) {
+    putApplication("shop-fra", "fra", {"192.0.2.1"});
+    putApplication("shop-nyc", "nyc", {"198.51.100.1"});
+    Group group;
+    group.id = "fg-1";
+    group.name = group.label = "shop";
+    group.primary = group.current = "shop-fra";
+    group.secondary = "shop-nyc";
+    group.address = "shop.test.example";
+    group.epoch = 1;
+    store::Commit commit;
+    commit.puts.push_back({"group", "shop", store::mustNotExist, toJson(group)});
+    ASSERT_TRUE(store.commit(commit));
+    const auto steps = [&](const char* ttl) {
+        const Response planned =
+            ask("POST", "/v1/groups/shop/switch", JsonObject{{"trafficOnly", true}, {"dryRun", true}, {"ttl", ttl}});
+        std::string names;
+        EXPECT_EQ(planned.status, 200) << toText(planned.body);
+        if (planned.status == 200)
+            for (const Json& step : planned.body.at("run").at("steps").as_array()) names += textAt(step, "name") + " ";
+        return names;
+    };
+    EXPECT_EQ(steps("prepare"), "lock lower-ttl wait-ttl publish-address restore-ttl report ");
+    EXPECT_EQ(steps("automatic"), "lock publish-address report ");
+    EXPECT_EQ(steps("leave"), "lock publish-address report ");
+}
+
 class TtlRunTest : public ApiTest {
   protected:
     void setUp(int64_t ttl, int64_t lowTtl) {

@@ -336,8 +336,8 @@ Result<Response> switchGroup(Context& context, const Call& call) {
                     "the group " + snapshot.group.name + " is protected: a switch needs an admin");
     const plan::Intent intent = intentOf(context, call, reason);
     if (!trafficOnly) keepReadiness(context, snapshot.group.name, plan::toJson(plan::checkSwitch(snapshot)));
-    run::Run run =
-        trafficOnly ? TRY(plan::planTraffic(snapshot, intent)) : TRY(plan::planSwitch(snapshot, intent, options));
+    run::Run run = trafficOnly ? TRY(plan::planTraffic(snapshot, intent, options.ttl))
+                               : TRY(plan::planSwitch(snapshot, intent, options));
     if (dryRun) return Response{200, JsonObject{{"run", withCommands(context.conductor.catalogue(), run)}}};
     // The lock and the new epoch are part of the commit that stores the plan.
     const store::Document document = TRY(store::getOrFail(context.store, "group", snapshot.group.name));

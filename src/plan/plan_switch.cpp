@@ -169,7 +169,7 @@ Result<run::Run> planSwitch(const Snapshot& snapshot, const Intent& intent, cons
     return plan.take();
 }
 
-Result<run::Run> planTraffic(const Snapshot& snapshot, const Intent& intent) {
+Result<run::Run> planTraffic(const Snapshot& snapshot, const Intent& intent, TtlPlan ttl) {
     if (!snapshot.group.busy.empty())
         return fail(ErrorCode::GroupBusy, snapshot.group.name + " is held by run " + snapshot.group.busy,
                     "wait for it: `swing run watch " + snapshot.group.busy + "`");
@@ -191,12 +191,14 @@ Result<run::Run> planTraffic(const Snapshot& snapshot, const Intent& intent) {
     plan.subject()["databases"] = JsonArray{};
     plan.step("lock", "lock", "the group is locked at its next epoch", "controller", "one run at a time owns the group",
               "the lock is ours and the epoch the newest", "unlocked");
+    addTtlPreparation(plan, snapshot, ttl);
     plan.step("publish-address", "publish-address", "the failover address answers " + joined(to.frontAddresses()),
               "controller", "traffic follows the data", "every own name server answers the new epoch",
               "none: the point of no return")
         .pointOfNoReturn = true;
     addPublicationBegin(plan, snapshot.group);
     addPublicationEnd(plan, snapshot.group);
+    addTtlRestoration(plan, snapshot.group, ttl);
     plan.step("report", "report", "report stored, group unlocked", "controller", "what was done can be read later",
               "stored", "forward only");
     return plan.take();

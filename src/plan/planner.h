@@ -19,8 +19,8 @@ struct Intent {
     UnixMs at = 0;
 };
 
-// automatic: go at once; a TTL that was lowered is put back at the end. prepare: lower it and wait the usual one out first.
-// leave: do not touch it.
+// automatic: go at once; a TTL that was lowered is put back at the end. prepare: lower it and wait the usual one out
+// first. leave: do not touch it.
 enum class TtlPlan { automatic, prepare, leave };
 
 struct SwitchOptions {
@@ -31,7 +31,7 @@ struct SwitchOptions {
 // Refused (NotReady) when a check refuses; the error names the first, the run's `checks` all.
 Result<run::Run> planSwitch(const Snapshot& snapshot, const Intent& intent, const SwitchOptions& options);
 // The address only: for groups without databases, or the last of the five steps taken one by one. Never against I10.
-Result<run::Run> planTraffic(const Snapshot& snapshot, const Intent& intent);
+Result<run::Run> planTraffic(const Snapshot& snapshot, const Intent& intent, TtlPlan ttl = TtlPlan::automatic);
 // consent: "replace:<application>/<database>" for every database whose data goes.
 Result<run::Run> planReplication(const Snapshot& snapshot, const std::vector<std::string>& databases, bool resync,
                                  const std::vector<std::string>& consent, const Intent& intent);

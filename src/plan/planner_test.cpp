@@ -352,14 +352,17 @@ TEST(PlanTraffic, MovesNamesElsewhereToo) {
     EXPECT_TRUE(run->find("publish-elsewhere") && run->find("confirm-elsewhere"));
 }
 
-std::vector<std::string> ttlSteps(const Snapshot& snapshot, TtlPlan ttl) {
-    SwitchOptions options;
-    options.ttl = ttl;
+std::vector<std::string> ttlStepsOf(const Result<run::Run>& planned) {
     std::vector<std::string> out;
-    const auto planned = planSwitch(snapshot, intent(), options);
     for (const run::Step& step : planned->steps)
         if (step.kind.ends_with("-ttl")) out.push_back(step.name);
     return out;
+}
+
+std::vector<std::string> ttlSteps(const Snapshot& snapshot, TtlPlan ttl) {
+    SwitchOptions options;
+    options.ttl = ttl;
+    return ttlStepsOf(planSwitch(snapshot, intent(), options));
 }
 
 TEST(PlanSwitch, GoesAtOnceUnlessItIsAskedToPrepareTheTtl) {
@@ -388,6 +391,25 @@ TEST(PlanSwitch, TheTtlIsWaitedOutBeforeAnythingIsTakenAway) {
     EXPECT_EQ(run.steps[2].name, "wait-ttl");
     for (const char* name : {"lower-ttl", "wait-ttl", "restore-ttl"})
         EXPECT_FALSE(run.find(name)->inOutage || run.find(name)->holdsTraffic) << name;
+}
+
+TEST(PlanTraffic, TreatsTheTtlAsASwitchDoes) {
+    Snapshot snapshot = readySnapshot();
+    snapshot.databases["shop-nyc/main"] = primaryFacts("shop-fra");
+    for (const int64_t loweredAgo : {int64_t{0}, int64_t{1}, snapshot.group.ttl}) {
+        snapshot.group.ttlLoweredAt = loweredAgo == 0 ? 0 : snapshot.at - loweredAgo * 1000;
+        Snapshot switching = readySnapshot();
+        switching.group = snapshot.group;
+        for (const TtlPlan ttl : {TtlPlan::automatic, TtlPlan::prepare, TtlPlan::leave})
+            EXPECT_EQ(ttlStepsOf(planTraffic(snapshot, intent(), ttl)), ttlSteps(switching, ttl))
+                << loweredAgo << " " << static_cast<int>(ttl);
+    }
+    snapshot.group.ttlLoweredAt = 0;
+    snapshot.group.publications = {publishedWww()};
+    EXPECT_THAT(names(*planTraffic(snapshot, intent(), TtlPlan::prepare)),
+                ElementsAre("lock", "lower-ttl", "wait-ttl", "publish-address", "publish-elsewhere",
+                            "confirm-elsewhere", "restore-ttl", "report"))
+        << "waited out before the address moves, put back when nobody needs it any more";
 }
 
 }  // namespace
