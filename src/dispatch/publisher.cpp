@@ -1,6 +1,7 @@
 #include "dispatch/publisher.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "base/clock.h"
@@ -11,10 +12,8 @@
 namespace swb::dispatch {
 namespace {
 
-// For a zone without a past that is known: newer than any serial it can have had, if it changed less than once a
-// second over the years.
 uint32_t firstSerial() {
-    return static_cast<uint32_t>(SystemClock().now() / 1000);
+    return dns::serialWithoutPast(SystemClock());
 }
 
 std::string directoryOf(const std::string& base, const dns::Name& origin) {
@@ -40,7 +39,7 @@ Result<std::unique_ptr<Publisher>> Publisher::start(const std::vector<ZoneSettin
         Zone zone;
         zone.empty = TRY(emptyZone(settings));
         zone.journal = TRY(dns::ZoneJournal::open(directoryOf(directory, zone.empty.origin), zone.empty.origin));
-        if (!zone.journal->zone() && !zone.journal->hasLostChanges()) {
+        if (!zone.journal->zone() && !zone.journal->serialFloor()) {
             zone.empty.serial = firstSerial();
             TRY_VOID(zone.journal->replace(TRY(dns::ZoneSnapshot::build(zone.empty))));
         }
@@ -70,7 +69,7 @@ const Publisher::Zone* Publisher::zoneOf(dns::NameView name) const {
 }
 
 uint32_t Publisher::notBefore(const Zone& zone) const {
-    return zone.journal->hasLostChanges() ? firstSerial() : 0;
+    return zone.journal->serialFloor().value_or(0);
 }
 
 dns::ZonePointer Publisher::zone() const {
@@ -90,6 +89,7 @@ const dns::ZoneJournal* Publisher::journal(dns::NameView origin) const {
 
 Result<uint32_t> Publisher::publish(const store::Store& store) {
     const std::lock_guard lock(mutex_);
+    aliases_.reset();
     std::map<std::string, Application> applications;
     for (const store::Document& document : TRY(store.list("application")))
         applications.emplace(document.id, TRY(applicationOf(document)));
@@ -99,7 +99,7 @@ Result<uint32_t> Publisher::publish(const store::Store& store) {
         dns::ZoneDefinition& definition = wanted.emplace(&zone, zone.empty).first->second;
         definition.records = TRY(staticRecords(store, TRY(zoneDocument(store, zone.empty.origin))));
     }
-    const auto aliasesOf = TRY(aliases(store));
+    auto aliasesOf = TRY(aliases(store));
     for (const store::Document& document : TRY(store.list("group"))) {
         Group group = TRY(groupFromJson(document.body));
         const auto current = applications.find(group.current);
@@ -119,18 +119,22 @@ Result<uint32_t> Publisher::publish(const store::Store& store) {
             }
         wanted[zone].addresses.push_back(*std::move(entry));
     }
-    for (Zone& zone : zones_) {
+    std::vector<dns::ZoneDefinition*> definitions;
+    for (const Zone& zone : zones_) {
         dns::ZoneDefinition& definition = wanted[&zone];
         if (const dns::ZonePointer answered = zone.journal->zone())
             TRY_VOID(keepLastGood(definition, *answered, store, groups));
-        TRY_VOID(publishWhole(zone, std::move(definition)));
+        definitions.push_back(&definition);
     }
+    followAcrossZones(definitions);
+    for (Zone& zone : zones_) TRY_VOID(publishWhole(zone, std::move(wanted[&zone])));
+    aliases_ = std::move(aliasesOf);
     return serial();
 }
 
 // By target, those that are in the right zone's document.
-Result<std::map<std::string, std::vector<Alias>>> Publisher::aliases(const store::Store& store) const {
-    std::map<std::string, std::vector<Alias>> byTarget;
+Result<Publisher::Aliases> Publisher::aliases(const store::Store& store) const {
+    Aliases byTarget;
     for (const Zone& zone : zones_) {
         swb::Zone document = TRY(zoneDocument(store, zone.empty.origin));
         for (Alias& alias : document.aliases)
@@ -149,6 +153,7 @@ Result<void> Publisher::checkZone(const store::Store& store, const swb::Zone& zo
     definition.records = TRY(staticRecords(store, zone));
     std::map<std::string, std::vector<Alias>> byTarget;
     for (const Alias& alias : zone.aliases) byTarget[alias.target].push_back(alias);
+    dns::ZoneDefinition others;
     for (const store::Document& document : TRY(store.list("group"))) {
         const Group group = TRY(groupFromJson(document.body));
         // An address that is only reserved must have its place too.
@@ -159,8 +164,9 @@ Result<void> Publisher::checkZone(const store::Store& store, const swb::Zone& zo
         entry.addresses = {TRY(dns::IpAddress::fromText("192.0.2.1"))};
         if (const auto names = byTarget.find(group.address); names != byTarget.end())
             for (const Alias& alias : names->second) definition.addresses.push_back(TRY(atAlias(entry, alias)));
-        if (zoneOf(entry.name) == ours) definition.addresses.push_back(std::move(entry));
+        (zoneOf(entry.name) == ours ? definition : others).addresses.push_back(std::move(entry));
     }
+    followAcrossZones(std::array{&definition, &others});
     for (const Alias& alias : zone.aliases)
         if (zoneOf(TRY(dns::Name::fromText(alias.name))) != ours)
             return fail(ErrorCode::InvalidInput, "the alias " + alias.name + " belongs to another of the zones");
@@ -169,17 +175,20 @@ Result<void> Publisher::checkZone(const store::Store& store, const swb::Zone& zo
 }
 
 Result<void> Publisher::publishWhole(Zone& zone, dns::ZoneDefinition wanted) {
-    dns::ZonePointer last = zone.journal->zone();
-    if (!last) {
-        // What was on disk could not be read. The whole zone goes through the same path as any other, from an empty
-        // one that nobody sees, so that it is signed like any other.
-        dns::ZoneDefinition empty = zone.empty;
-        empty.serial = firstSerial();
-        TRY_VOID(zone.journal->replace(TRY(dns::ZoneSnapshot::build(std::move(empty)))));
-        last = zone.journal->zone();
+    if (const dns::ZonePointer last = zone.journal->zone()) {
+        TRY(publishChange(zone, TRY(last->draftTo(std::move(wanted), notBefore(zone)))));
+        return {};
     }
-    TRY(publishChange(zone, TRY(last->draftTo(std::move(wanted), notBefore(zone)))));
-    return {};
+    // What was on disk could not be read. The zone is made like any other, signatures and all, from an empty one that
+    // nobody sees: a crash on the way must not leave that one on disk as the last good zone.
+    dns::ZoneDefinition empty = zone.empty;
+    empty.serial = firstSerial();
+    dns::ZonePointer whole = TRY(dns::ZoneSnapshot::build(std::move(empty)));
+    dns::ZoneChange change = TRY(whole->draftTo(std::move(wanted), notBefore(zone)));
+    if (signer_ && !change.isEmpty()) change = TRY(signer_(*whole, std::move(change)));
+    if (!change.isEmpty()) whole = TRY(whole->with(change));
+    TRY_VOID(zone.journal->replace(whole));
+    return answer(zone, whole, nullptr);
 }
 
 Result<uint32_t> Publisher::publishChange(Zone& zone, dns::ZoneChange change) {
@@ -197,72 +206,17 @@ Result<uint32_t> Publisher::publishFinished(Zone& zone, dns::ZoneChange finished
         TRY_VOID(zone.journal->append(change, next));
     }
     // Also when nothing changed: an earlier attempt may have got to the journal and no further.
-    if (server_->zones()->zone(next->origin()) == next) return next->serial();
+    if (server_->zones()->zone(next->origin()) != next) TRY_VOID(answer(zone, next, change));
+    return next->serial();
+}
+
+Result<void> Publisher::answer(Zone& zone, const dns::ZonePointer& next,
+                               const std::shared_ptr<const dns::ZoneChange>& change) {
     TRY_VOID(server_->publish(next));
     logInfo("dns", "zone {} serial {} published", next->origin().toText(), next->serial());
     if (observer_) observer_(next, change);
     if (auto folded = zone.journal->foldIfGrown(); !folded)
         logWarning("dns", "the journal goes on growing: {}", describe(folded.error()));
-    return next->serial();
-}
-
-Result<uint32_t> Publisher::publishGroup(const store::Store& store, const std::string& name) {
-    const auto document = TRY(store.get("group", name));
-    if (!document) return publish(store);
-    const std::lock_guard lock(mutex_);
-    return publishGroups(store, {TRY(groupFromJson(document->body))});
-}
-
-Result<uint32_t> Publisher::publishApplication(const store::Store& store, const std::string& application) {
-    const std::lock_guard lock(mutex_);
-    std::vector<Group> groups;
-    for (const store::Document& document : TRY(store.list("group")))
-        if (textAt(document.body, "current") == application) groups.push_back(TRY(groupFromJson(document.body)));
-    return publishGroups(store, groups);
-}
-
-Result<uint32_t> Publisher::publishGroups(const store::Store& store, const std::vector<Group>& groups) {
-    const auto aliasesOf = TRY(aliases(store));
-    std::map<Zone*, dns::ZoneEdits> edits;
-    for (const Group& group : groups) {
-        if (!zoneOf(TRY(dns::Name::fromText(group.address))))
-            return fail(ErrorCode::NotFound, "the address " + group.address + " is in none of the zones");
-        std::optional<Application> current;
-        if (!group.current.empty())
-            if (const auto document = TRY(store.get("application", group.current)))
-                current = TRY(applicationOf(*document));
-        const auto entry = TRY(failoverAddressOf(group, current ? &*current : nullptr));
-        std::vector<Alias> names = {{group.address, "", group.ttl}};
-        if (const auto others = aliasesOf.find(group.address); others != aliasesOf.end())
-            names.insert(names.end(), others->second.begin(), others->second.end());
-        for (const Alias& name : names)
-            TRY_VOID(addEdit(group, entry ? std::optional(TRY(atAlias(*entry, name))) : std::nullopt,
-                             TRY(dns::Name::fromText(name.name)), edits));
-    }
-    uint32_t last = serial();
-    for (const auto& [zone, change] : edits)
-        last = TRY(publishChange(*zone, TRY(zone->journal->zone()->draft(change, notBefore(*zone)))));
-    return last;
-}
-
-// entry: what the group answers at this name; nothing: its address is only reserved.
-Result<void> Publisher::addEdit(const Group& group, std::optional<dns::FailoverAddress> entry, const dns::Name& name,
-                                std::map<Zone*, dns::ZoneEdits>& edits) {
-    Zone* zone = zoneOf(name);
-    const dns::ZonePointer answered = zone->journal->zone();
-    if (!answered)
-        return fail(ErrorCode::StorageFailed, "the zone " + zone->empty.origin.toText() + " could not be read",
-                    "it is answered again once it has been published as a whole");
-    if (entry) {
-        edits[zone].addresses.push_back(*std::move(entry));
-        return {};
-    }
-    const auto present = answered->failoverAddressAt(name);
-    if (!present || present->group != group.id) return {};
-    if (present->epoch > group.epoch)
-        return fail(ErrorCode::EpochOld, "the zone has epoch " + std::to_string(present->epoch) + " of " + group.name +
-                                             ", the store epoch " + std::to_string(group.epoch));
-    edits[zone].removedAddresses.push_back(name);
     return {};
 }
 

@@ -82,7 +82,7 @@ class Publisher {
     // Null when it is none of ours.
     dns::ZonePointer zone(dns::NameView origin) const { return server_->zones()->zone(origin); }
     std::vector<dns::Name> origins() const;  // as in the settings
-    uint32_t serial() const;  // of the first zone; 0 while there is none
+    uint32_t serial() const;                 // of the first zone; 0 while there is none
     // The history of a zone, for transfers; null when it is none of ours.
     const dns::ZoneJournal* journal(dns::NameView zone) const;
     // Answers say that the zones are the last good ones: nobody can change them at present.
@@ -95,11 +95,14 @@ class Publisher {
         std::unique_ptr<dns::ZoneJournal> journal;
     };
 
+    using Aliases = std::map<std::string, std::vector<Alias>>;  // of groups' addresses, by the address
+
     Publisher() = default;
     Result<void> publishWhole(Zone& zone, dns::ZoneDefinition wanted);
     Result<uint32_t> publishChange(Zone& zone, dns::ZoneChange unsignedChange);
     Result<uint32_t> publishFinished(Zone& zone, dns::ZoneChange change);
-    Result<std::map<std::string, std::vector<Alias>>> aliases(const store::Store& store) const;
+    Result<void> answer(Zone& zone, const dns::ZonePointer& next, const std::shared_ptr<const dns::ZoneChange>& change);
+    Result<Aliases> aliases(const store::Store& store) const;
     Result<void> addEdit(const Group& group, std::optional<dns::FailoverAddress> entry, const dns::Name& name,
                          std::map<Zone*, dns::ZoneEdits>& edits);
     Result<uint32_t> publishGroups(const store::Store& store, const std::vector<Group>& groups);
@@ -111,6 +114,9 @@ class Publisher {
     std::unique_ptr<dns::Server> server_;
     Signer signer_;
     Observer observer_;
+    // Those that are answered: a switch need not read all the records of a zone for them. None until everything that
+    // the documents say has been published.
+    std::optional<Aliases> aliases_;
     std::mutex mutex_;
 };
 

@@ -199,5 +199,71 @@ TEST_F(PublisherTest, AZoneThatCannotBeReadIsNotAnsweredEmpty) {
     EXPECT_TRUE(dns::isNewerSerial(publisher_->serial(), serial) || publisher_->serial() == serial);
 }
 
+TEST_F(PublisherTest, NorAfterARestartThatCameBeforeThePublication) {
+    publishTwoGroups();
+    publisher_.reset();
+    ASSERT_TRUE(writeFileAtomically(directory_ + "/fo.example/zone", "rotten"));
+    start();
+    publisher_->setSigner([](const dns::ZoneSnapshot&, dns::ZoneChange) -> Result<dns::ZoneChange> {
+        return fail(ErrorCode::StorageFailed, "no key");
+    });
+    EXPECT_FALSE(publisher_->publish(*store_));
+    start();
+    EXPECT_EQ(publisher_->zone(), nullptr) << "an empty zone on disk would be answered";
+    ASSERT_TRUE(publisher_->publish(*store_));
+    EXPECT_EQ(answered("shop.fo.example"), "192.0.2.1/3");
+    start();
+    EXPECT_EQ(answered("shop.fo.example"), "192.0.2.1/3");
+}
+
+TEST_F(PublisherTest, LostChangesMoveTheSerialPastThemEvenAfterAnotherRestart) {
+    publishTwoGroups();
+    putGroup("shop", 4, "app-a");
+    ASSERT_TRUE(publisher_->publishGroup(*store_, "shop"));
+    publisher_.reset();
+    const std::string journal = directory_ + "/fo.example/journal";
+    std::string octets = *readFile(journal);
+    octets[100] = static_cast<char>(octets[100] ^ 1);
+    ASSERT_TRUE(writeFileAtomically(journal, octets));
+    start();
+    start();
+    const auto floor = publisher_->journal(name("fo.example"))->serialFloor();
+    ASSERT_TRUE(floor);
+    ASSERT_TRUE(publisher_->publish(*store_));
+    EXPECT_FALSE(dns::isNewerSerial(*floor, publisher_->serial()));
+    EXPECT_FALSE(publisher_->journal(name("fo.example"))->serialFloor());
+    EXPECT_EQ(answered("shop.fo.example"), "192.0.2.1/4");
+}
+
+TEST_F(PublisherTest, HintsInOtherZonesFollowASwitch) {
+    publishTwoGroups();
+    const swb::Zone zone{
+        "in.fo.example", {{"www.in.fo.example", "HTTPS", 60, {"1 shop.fo.example. ipv4hint=203.0.113.1"}}}, {}};
+    ASSERT_TRUE(publisher_->checkZone(*store_, zone));
+    put("zone", "in.fo.example", toJson(zone));
+    ASSERT_TRUE(publisher_->publish(*store_));
+    const auto record = [&] {
+        const dns::ZonePointer answering = publisher_->zone(name("in.fo.example"));
+        return dns::rdataToText(65, answering->nodeOf(name("www.in.fo.example")).find(65)->records.front());
+    };
+    EXPECT_EQ(record(), "1 shop.fo.example. ipv4hint=192.0.2.1");
+    putGroup("shop", 4, "app-b");
+    const uint32_t serial = publisher_->serial();
+    EXPECT_EQ(*publisher_->publishGroup(*store_, "shop"), serial + 1) << "the serial of the address's zone";
+    EXPECT_EQ(record(), "1 shop.fo.example. ipv4hint=192.0.2.2");
+    const uint32_t other = publisher_->zone(name("in.fo.example"))->serial();
+    putGroup("blog", 6, "app-b");
+    ASSERT_TRUE(publisher_->publishGroup(*store_, "blog"));
+    EXPECT_EQ(publisher_->zone(name("in.fo.example"))->serial(), other) << "it is not about that one";
+    putGroup("shop", 2, "app-a");
+    EXPECT_FALSE(publisher_->publishGroup(*store_, "shop"));
+    ASSERT_TRUE(publisher_->publish(*store_));
+    EXPECT_EQ(record(), "1 shop.fo.example. ipv4hint=192.0.2.2") << "an older epoch takes no hint back either";
+    EXPECT_FALSE(publisher_->checkZone(
+        *store_, {"in.fo.example",
+                  {{"www.in.fo.example", "HTTPS", 60, {"1 shop.fo.example. mandatory=ipv4hint ipv4hint=203.0.113.1"}}},
+                  {}}));
+}
+
 }  // namespace
 }  // namespace swb::dispatch

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 
 #include "base/log.h"
 #include "dns/rdata.h"
+#include "dns/service_hints.h"
 
 namespace swb::dispatch {
 namespace {
@@ -128,6 +130,24 @@ Result<std::optional<dns::FailoverAddress>> failoverAddressOf(const Group& group
     entry.ttlSeconds = static_cast<uint32_t>(group.answeredTtl());
     entry.addresses = TRY(parseAddresses(addresses));
     return entry;
+}
+
+void followAcrossZones(std::span<dns::ZoneDefinition* const> zones) {
+    // Most zones have no such record; then nothing is gathered.
+    std::unordered_map<dns::Name, std::vector<dns::ZoneDefinition*>, dns::NameHash, dns::NameEqual> wanted;
+    for (dns::ZoneDefinition* zone : zones)
+        for (const dns::ZoneRecordSet& record : zone->records) {
+            if (!dns::isServiceType(record.set.type)) continue;
+            for (const dns::Name& target : dns::hintTargets(record.set, record.name)) wanted[target].push_back(zone);
+        }
+    if (wanted.empty()) return;
+    for (const dns::ZoneDefinition* zone : zones)
+        for (const dns::FailoverAddress& address : zone->addresses) {
+            const auto found = wanted.find(address.name);
+            if (found == wanted.end()) continue;
+            for (dns::ZoneDefinition* asking : found->second)
+                if (asking != zone) asking->elsewhere.push_back({address.name, address.addresses});
+        }
 }
 
 Result<void> keepLastGood(dns::ZoneDefinition& wanted, const dns::ZoneSnapshot& answered, const store::Store& store,

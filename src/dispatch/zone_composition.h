@@ -1,6 +1,8 @@
 // What documents say about zones: the pure part of publishing.
 #pragma once
 
+#include <span>
+
 #include "dispatch/publisher.h"
 #include "model/application.h"
 #include "model/zone.h"
@@ -19,6 +21,8 @@ Result<std::vector<dns::ZoneRecordSet>> staticRecords(const store::Store& store,
 Result<std::optional<dns::FailoverAddress>> failoverAddressOf(const Group& group, const Application* current);
 // The same answer at an alias of the group's address.
 Result<dns::FailoverAddress> atAlias(const dns::FailoverAddress& address, const Alias& alias);
+// Hints in one zone may be about an address in another: each definition gets those that it needs.
+void followAcrossZones(std::span<dns::ZoneDefinition* const> zones);
 Result<Application> applicationOf(const store::Document& document);
 
 // The store's view of the groups, put beside what the zone answers. An entry of an older epoch is replaced by the

@@ -41,6 +41,19 @@ bool isHint(uint16_t key) {
     return key == ipv4HintKey || key == ipv6HintKey;
 }
 
+bool hasHint(const ServiceRecord& record) {
+    return std::any_of(record.parameters.begin(), record.parameters.end(),
+                       [](const Parameter& parameter) { return isHint(parameter.key); });
+}
+
+bool isAlias(const ServiceRecord& record) {
+    return record.priority == 0;
+}
+
+NameView effectiveTarget(const ServiceRecord& record, NameView owner) {
+    return record.target.isRoot() ? owner : record.target;
+}
+
 bool makesHintMandatory(const Parameter& parameter) {
     if (parameter.key != mandatoryKey) return false;
     for (size_t at = 0; at + 1 < parameter.value.size(); at += 2)
@@ -69,24 +82,37 @@ Rdata withHints(const ServiceRecord& record, const std::string& ipv4, const std:
 
 }  // namespace
 
-Result<void> replaceHints(RecordSet& set, NameView owner, const std::vector<IpAddress>& addresses) {
-    std::string ipv4, ipv6;
-    for (const IpAddress& address : addresses)
-        (address.family == AddressFamily::ipv4 ? ipv4 : ipv6).append(address.wire());
+std::vector<Name> hintTargets(const RecordSet& set, NameView owner) {
+    std::vector<Name> targets;
+    for (const Rdata& data : set.records) {
+        const ServiceRecord record = parse(data);
+        if (!isAlias(record) && hasHint(record)) targets.emplace_back(effectiveTarget(record, owner));
+    }
+    return targets;
+}
+
+Result<void> replaceHints(RecordSet& set, NameView owner, const HintAddresses& addressesOf) {
     for (Rdata& data : set.records) {
         const ServiceRecord record = parse(data);
-        const bool isAlias = record.priority == 0;
-        if (isAlias || !(record.target.isRoot() || record.target == owner)) continue;
-        bool hinted = false;
-        for (const Parameter& parameter : record.parameters) {
-            hinted |= isHint(parameter.key);
-            if (makesHintMandatory(parameter))
-                return fail(ErrorCode::InvalidInput,
-                            "the " + typeToText(set.type) + " record of the failover address " + owner.toText() +
-                                " makes an address hint mandatory",
-                            "the hints follow the group's addresses; leave them out of the mandatory list");
-        }
-        if (hinted) data = withHints(record, ipv4, ipv6);
+        if (isAlias(record)) continue;
+        const NameView target = effectiveTarget(record, owner);
+        const auto addresses = addressesOf(target);
+        if (!addresses) continue;
+        if (std::any_of(record.parameters.begin(), record.parameters.end(), makesHintMandatory))
+            return fail(ErrorCode::InvalidInput,
+                        "the " + typeToText(set.type) + " record of " + owner.toText() +
+                            " makes an address hint of the failover address " + target.toText() + " mandatory",
+                        "the hints follow the group's addresses; leave them out of the mandatory list");
+        if (!hasHint(record)) continue;
+        std::string ipv4, ipv6;
+        for (const IpAddress& address : *addresses)
+            (address.family == AddressFamily::ipv4 ? ipv4 : ipv6).append(address.wire());
+        data = withHints(record, ipv4, ipv6);
+    }
+    // Records that differed in nothing but their hints are one now.
+    for (size_t i = set.records.size(); i-- > 1;) {
+        const auto at = set.records.begin() + static_cast<ptrdiff_t>(i);
+        if (std::find(set.records.begin(), at, *at) != at) set.records.erase(at);
     }
     return {};
 }

@@ -19,6 +19,7 @@
 
 #include "dns/change.h"
 #include "dns/serial.h"
+#include "dns/service_index.h"
 #include "dns/zone_contents.h"
 #include "dns/zone_definition.h"
 #include "dns/zone_index.h"
@@ -72,7 +73,7 @@ class ZoneSnapshot {
 
     // The unsigned change that the edits make, with the next serial; an empty one when they change nothing. Refused:
     // an older epoch of a group (EpochOld), no address, a name that belongs to another group or to static records.
-    // notBefore: a serial that the next one must not be older than.
+    // notBefore: a serial that the next one must not be older than; a zone that is older changes in any case.
     Result<ZoneChange> draft(const ZoneEdits& edits, uint32_t notBefore = 0) const;
     // The unsigned change that makes this zone what the definition says, whose serial does not matter. The signer's
     // own record sets (isSignerType) are left alone.
@@ -109,6 +110,9 @@ class ZoneSnapshot {
     // The first one after it; after the zone's last name, the apex.
     ZoneNode successor(NameView name) const;
 
+    // The sets whose hints follow other names.
+    const ServiceIndex& services() const { return *services_; }
+
     // f(NameView, const RecordSet&) for every set, in canonical order; the SOA first.
     template <typename Visit>
     void forEachSet(Visit visit) const {
@@ -134,6 +138,7 @@ class ZoneSnapshot {
 
     Name origin_;
     std::shared_ptr<const ZoneIndex> index_;
+    std::shared_ptr<const ServiceIndex> services_;
     ZoneContents contents_;
     NodeSets apexSets_;  // keeps soa_ alive
     const RecordSet* soa_ = nullptr;

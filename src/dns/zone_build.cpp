@@ -1,5 +1,6 @@
 // A zone made whole: from a definition, or from record sets that somebody else made.
 #include <algorithm>
+#include <unordered_map>
 
 #include "dns/epoch_mark.h"
 #include "dns/service_hints.h"
@@ -43,18 +44,18 @@ void addFailoverAddress(std::vector<ZoneRecordSet>& sets, const FailoverAddress&
     sets.push_back({Name(markName.view()), epochMarkSet(address.group, address.epoch, address.ttlSeconds)});
 }
 
-// HTTPS and SVCB records at a failover name: their hints are the group's addresses.
-Result<void> followAddresses(std::vector<ZoneRecordSet>& sets, std::vector<FailoverAddress> addresses) {
-    std::sort(addresses.begin(), addresses.end(),
-              [](const auto& left, const auto& right) { return compareCanonically(left.name, right.name) < 0; });
-    for (ZoneRecordSet& record : sets) {
-        if (!isServiceType(record.set.type)) continue;
-        const auto address = std::lower_bound(
-            addresses.begin(), addresses.end(), record.name,
-            [](const auto& entry, const Name& name) { return compareCanonically(entry.name, name) < 0; });
-        if (address != addresses.end() && address->name == record.name)
-            TRY_VOID(replaceHints(record.set, record.name, address->addresses));
-    }
+// HTTPS and SVCB records about failover addresses: their hints are those addresses.
+Result<void> followAddresses(const ZoneDefinition& definition, std::vector<ZoneRecordSet>& sets) {
+    std::unordered_map<NameView, const std::vector<IpAddress>*, NameHash, NameEqual> known;
+    for (const AddressElsewhere& address : definition.elsewhere) known.emplace(address.name, &address.addresses);
+    for (const FailoverAddress& address : definition.addresses)
+        known.insert_or_assign(address.name.view(), &address.addresses);
+    const auto addressesOf = [&](NameView target) -> std::optional<std::vector<IpAddress>> {
+        const auto found = known.find(target);
+        return found == known.end() ? std::nullopt : std::optional(*found->second);
+    };
+    for (ZoneRecordSet& record : sets)
+        if (isServiceType(record.set.type)) TRY_VOID(replaceHints(record.set, record.name, addressesOf));
     return {};
 }
 
@@ -75,7 +76,7 @@ Result<ZonePointer> ZoneSnapshot::build(ZoneDefinition definition) {
         definition.mailbox = TRY(Name::fromText("hostmaster." + definition.origin.toText()));
     TRY_VOID(checkDefinition(definition));
     std::vector<ZoneRecordSet> sets = std::move(definition.records);
-    TRY_VOID(followAddresses(sets, definition.addresses));
+    TRY_VOID(followAddresses(definition, sets));
     sets.reserve(sets.size() + definition.addresses.size() * 3 + definition.nameServers.size() * 2 + 2);
     for (const FailoverAddress& address : definition.addresses) addFailoverAddress(sets, address);
     addApex(sets, definition);
@@ -111,6 +112,7 @@ Result<ZonePointer> ZoneSnapshot::fromSortedSets(const Name& origin, std::vector
     if (!hasType(*contents.front(), type::soa) || !hasType(*contents.front(), type::ns))
         return fail(ErrorCode::InvalidInput, "the zone " + origin.toText() + " has no SOA or no NS record");
     zone->adopt(index.finish(), ZoneContents(std::move(contents)));
+    zone->services_ = ServiceIndex::of(*zone);
     TRY_VOID(checkNameServerTargets(*zone));
     for (uint32_t position = 0; position < zone->nodeCount(); ++position)
         if (const ZoneNode node = zone->nodeAt(position); isEpochMarkName(node.name()))

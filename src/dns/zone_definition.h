@@ -25,7 +25,7 @@ struct NameServer {
 };
 
 // What a failover address answers now, and for which epoch of the group that was decided. The zone adds the mark that
-// says so to everyone (epoch_mark.h), and lets the hints of HTTPS and SVCB records there follow (service_hints.h).
+// says so to everyone (epoch_mark.h), and lets the hints of HTTPS and SVCB records about it follow (service_hints.h).
 struct FailoverAddress {
     std::string group;
     int64_t epoch = 0;
@@ -34,6 +34,14 @@ struct FailoverAddress {
     std::vector<IpAddress> addresses;
 
     bool operator==(const FailoverAddress&) const = default;
+};
+
+// A failover address of another zone that hints in this one follow.
+struct AddressElsewhere {
+    Name name;
+    std::vector<IpAddress> addresses;
+
+    bool operator==(const AddressElsewhere&) const = default;
 };
 
 struct ZoneDefinition {
@@ -49,6 +57,7 @@ struct ZoneDefinition {
     std::vector<NameServer> nameServers;  // the first is the SOA's MNAME
     std::vector<FailoverAddress> addresses;
     std::vector<ZoneRecordSet> records;
+    std::vector<AddressElsewhere> elsewhere;
 
     bool operator==(const ZoneDefinition&) const = default;
 };
@@ -64,6 +73,7 @@ struct ZoneEdits {
     std::vector<RemovedSet> removedRecords;  // static record sets; absent ones are no error
     std::vector<FailoverAddress> addresses;  // new, or in place of what is there
     std::vector<ZoneRecordSet> records;      // static record sets, new or in place of what is there
+    std::vector<AddressElsewhere> elsewhere;
 };
 
 }  // namespace swb::dns

@@ -50,7 +50,7 @@ class Draft {
         return set ? epochMarkOf(*set) : std::nullopt;
     }
 
-    // What really differs, with the SOA of the next serial; empty when nothing does.
+    // What really differs, with the SOA of the next serial; empty when nothing does and the serial need not move.
     ZoneChange finish(uint32_t notBefore) {
         ZoneChange change{zone_.origin(), zone_.serial(), zone_.serial(), {}};
         for (auto& [key, after] : sets_) {
@@ -60,7 +60,7 @@ class Draft {
             change.sets.push_back(
                 {key.name, key.type, before ? std::optional(*before) : std::nullopt, std::move(after)});
         }
-        if (change.sets.empty()) return change;
+        if (change.sets.empty() && (notBefore == 0 || !isNewerSerial(notBefore, zone_.serial()))) return change;
         change.toSerial = serialAfter(zone_.serial(), notBefore);
         RecordSet next = zone_.soa();
         next.signatures.clear();
@@ -116,14 +116,34 @@ Result<void> putAddress(Draft& draft, NameView origin, const FailoverAddress& ad
     NameBuffer markName;
     epochMarkName(address.name, markName);
     draft.put(markName.view(), epochMarkSet(address.group, address.epoch, address.ttlSeconds));
-    for (const uint16_t type : {type::https, type::svcb}) {
-        const RecordSet* present = draft.find(address.name, type);
-        if (!present) continue;
+    return {};
+}
+
+// The hints about every address that the edits name, and those of the records they bring.
+Result<void> followAddresses(Draft& draft, const ServiceIndex& services, const ZoneEdits& edits) {
+    const auto addressesOf = [&](NameView target) -> std::optional<std::vector<IpAddress>> {
+        if (draft.markOf(target)) return addressesAt(draft, target);
+        for (const AddressElsewhere& other : edits.elsewhere)
+            if (other.name.view() == target) return other.addresses;
+        return {};
+    };
+    const auto follow = [&](NameView owner, uint16_t type) -> Result<void> {
+        const RecordSet* present = isServiceType(type) ? draft.find(owner, type) : nullptr;
+        if (!present) return {};
         RecordSet set = *present;
         set.signatures.clear();
-        TRY_VOID(replaceHints(set, address.name, addressesAt(draft, address.name)));
-        draft.put(address.name, std::move(set));
-    }
+        TRY_VOID(replaceHints(set, owner, addressesOf));
+        draft.put(owner, std::move(set));
+        return {};
+    };
+    const auto followAll = [&](NameView target) -> Result<void> {
+        for (const uint16_t type : {type::https, type::svcb}) TRY_VOID(follow(target, type));
+        for (const ServiceIndex::Entry& entry : services.about(target)) TRY_VOID(follow(entry.owner, entry.type));
+        return {};
+    };
+    for (const FailoverAddress& address : edits.addresses) TRY_VOID(followAll(address.name));
+    for (const AddressElsewhere& address : edits.elsewhere) TRY_VOID(followAll(address.name));
+    for (const ZoneRecordSet& record : edits.records) TRY_VOID(follow(record.name, record.set.type));
     return {};
 }
 
@@ -134,14 +154,11 @@ bool isGivenByTheZone(NameView origin, NameView name, uint16_t type) {
 Result<void> putRecord(Draft& draft, NameView origin, const ZoneRecordSet& record) {
     TRY_VOID(checkStaticSet(origin, record));
     const bool isAddress = record.set.type == type::a || record.set.type == type::aaaa;
-    const bool isFailoverName = draft.markOf(record.name).has_value();
-    if (isAddress && isFailoverName)
-        return fail(ErrorCode::Conflict, record.name.toText() + " is the failover address of group " +
-                                             std::string(draft.markOf(record.name)->group));
+    if (const auto mark = isAddress ? draft.markOf(record.name) : std::nullopt)
+        return fail(ErrorCode::Conflict,
+                    record.name.toText() + " is the failover address of group " + std::string(mark->group));
     ZoneRecordSet put = record;
     put.set.signatures.clear();
-    if (isServiceType(put.set.type) && isFailoverName)
-        TRY_VOID(replaceHints(put.set, put.name, addressesAt(draft, put.name)));
     draft.put(put.name, std::move(put.set));
     return {};
 }
@@ -161,6 +178,7 @@ Result<ZoneChange> ZoneSnapshot::draft(const ZoneEdits& edits, uint32_t notBefor
     }
     for (const FailoverAddress& address : edits.addresses) TRY_VOID(putAddress(draft, origin_, address));
     for (const ZoneRecordSet& record : edits.records) TRY_VOID(putRecord(draft, origin_, record));
+    TRY_VOID(followAddresses(draft, *services_, edits));
     return draft.finish(notBefore);
 }
 

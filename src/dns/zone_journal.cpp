@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 
 #include "base/assert.h"
 #include "base/file.h"
@@ -16,6 +17,7 @@ namespace swb::dns {
 namespace {
 
 constexpr std::string_view journalMagic = "SWBJRNL\1";
+constexpr size_t entryBytesLeast = 64;   // two SOA records and the frame take more
 constexpr size_t foldAtBytes = 8 << 20;  // and at half the zone file: replaying stays short beside loading
 
 tl::unexpected<Error> storageError(std::string_view what, const std::string& path) {
@@ -37,22 +39,29 @@ Result<void> writeAt(int fd, std::string_view octets, size_t position, const std
 }  // namespace
 
 ZoneJournal::ZoneJournal(std::string directory, Name origin)
-    : zonePath_(directory + "/zone"), journalPath_(directory + "/journal"), origin_(std::move(origin)) {}
+    : zonePath_(directory + "/zone"),
+      journalPath_(directory + "/journal"),
+      origin_(std::move(origin)),
+      floor_(directory + "/serial-floor") {}
 
 Result<std::unique_ptr<ZoneJournal>> ZoneJournal::open(std::string directory, const Name& origin) {
     TRY_VOID(makeDirectories(directory));
     std::unique_ptr<ZoneJournal> journal(new ZoneJournal(std::move(directory), origin));
+    journal->floor_.load();
     TRY_VOID(journal->readZoneFile());
     TRY_VOID(journal->readJournal());
+    if (journal->zone_) journal->floor_.reached(journal->zone_->serial());
     if (journal->mustFold_ && journal->zone_) TRY_VOID(journal->fold());
     return journal;
 }
 
 Result<void> ZoneJournal::moveAside(const std::string& path, std::string_view why) {
     const std::string aside = path + ".damaged";
+    std::error_code ignored;
+    const auto size = std::filesystem::file_size(path, ignored);
+    floor_.raise(zone_ && !ignored ? zone_->serial() + static_cast<uint32_t>(size / entryBytesLeast) : 0);
     if (std::rename(path.c_str(), aside.c_str()) != 0) return storageError("cannot move aside", path);
     logError("dns", "{} is damaged and was moved to {}: {}", path, aside, why);
-    hasLostChanges_ = true;
     return {};
 }
 
@@ -149,9 +158,9 @@ ZonePointer ZoneJournal::zone() const {
     return zone_;
 }
 
-bool ZoneJournal::hasLostChanges() const {
+std::optional<uint32_t> ZoneJournal::serialFloor() const {
     const std::lock_guard lock(mutex_);
-    return hasLostChanges_;
+    return floor_.get();
 }
 
 Result<void> ZoneJournal::append(std::shared_ptr<const ZoneChange> change, ZonePointer next) {
@@ -163,6 +172,7 @@ Result<void> ZoneJournal::append(std::shared_ptr<const ZoneChange> change, ZoneP
     appendFrame(frame, payload);
     TRY_VOID(writeFrame(frame));
     zone_ = std::move(next);
+    floor_.reached(zone_->serial());
     remember({std::move(change), frame.size()});
     return {};
 }
@@ -185,6 +195,7 @@ Result<void> ZoneJournal::replace(ZonePointer next) {
     if (zone_) TRY_VOID(checkSuccessor(*zone_, *next));
     TRY_VOID(writeZoneFile(*next));
     zone_ = std::move(next);
+    floor_.reached(zone_->serial());
     history_.clear();
     historyBytes_ = 0;
     // From here on the new zone is what a restart finds, whatever becomes of the old journal.

@@ -17,6 +17,7 @@
 #include <mutex>
 
 #include "base/fd.h"
+#include "dns/serial_floor.h"
 #include "dns/zone.h"
 
 namespace swb::dns {
@@ -31,9 +32,9 @@ class ZoneJournal {
 
     // The newest zone on disk; null when there is none.
     ZonePointer zone() const;
-    // Whether changes that had been acknowledged could not be read. The zone's next serial must then be chosen so that
-    // it is newer than any that may have been lost.
-    bool hasLostChanges() const;
+    // There is one when changes that had been acknowledged could not be read, now or before a restart: the zone's next
+    // serial must not be older, so that it is newer than any that may have been lost. It goes when the zone is there.
+    std::optional<uint32_t> serialFloor() const;
 
     // Durable when it returns. Precondition: next = zone()->with(change). After an error nothing has changed, and the
     // zone that was answered goes on being the right one.
@@ -75,7 +76,7 @@ class ZoneJournal {
     Fd journal_;
     size_t journalBytes_ = 0;
     size_t zoneFileBytes_ = 0;
-    bool hasLostChanges_ = false;
+    SerialFloor floor_;
     bool mustFold_ = false;  // the journal file cannot be trusted to continue
 };
 

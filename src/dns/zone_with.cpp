@@ -43,6 +43,7 @@ class ZoneChanger {
         std::shared_ptr<ZoneSnapshot> next(new ZoneSnapshot);
         next->origin_ = zone_.origin_;
         next->madeFrom_ = zone_.identity_;
+        next->services_ = ServiceIndex::after(zone_.services_, change_);
         if (isStructural_) {
             TRY_VOID(mergeInto(*next));
         } else {
