@@ -2,7 +2,9 @@
 """Our name server beside Knot, NSD, gdnsd, PowerDNS and BIND, in one run, on the same zone, asked by dnsperf.
 
     answers    throughput at full load, and CPU time for each answer (user and system) at full load and at a fixed rate
-    switch     from giving the change to the first new answer seen: ours, Knot by dynamic update, PowerDNS by its API
+    switch     from giving the change to the first new answer seen: our name server alone; our controller from before the
+               commit of the new epoch to its store, journal and signing included; Knot and BIND by dynamic update,
+               PowerDNS by its API
     load       a switch every second for a minute under load: queries lost, wrong answers, old answers after new ones
 
 The load generator shares the machine: throughput says who waits less, CPU for each answer says what a server costs.
@@ -154,14 +156,20 @@ def answers_part(arguments, directory):
     return rows
 
 
+def median(values):
+    return sorted(values)[len(values) // 2]
+
+
 def switch_part(arguments, directory):
     zone = write_zone(f"{directory}/zone.db")
     rows = []
     print(f"\n{'from the change to the first new answer':<44}{'median ms':>11}{'worst ms':>10}")
-    for label, times in dns_publication.measure(ORIGIN, zone, SWITCHED, arguments.switches, arguments.servers):
-        times.sort()
-        rows.append({"way": label, "median": times[len(times) // 2], "worst": times[-1]})
-        print(f"{label:<44}{rows[-1]['median']:>11.2f}{rows[-1]['worst']:>10.2f}")
+    for label, times, parts in dns_publication.measure(ORIGIN, zone, SWITCHED, arguments.switches, arguments.servers):
+        row = {"way": label, "median": median(times), "worst": max(times)}
+        row["parts"] = {part: median(values) for part, values in parts.items()}
+        rows.append(row)
+        shown = ", ".join(f"{part} {value:.2f}" for part, value in row["parts"].items())
+        print(f"{label:<44}{row['median']:>11.2f}{row['worst']:>10.2f}{'   of it ' + shown if shown else ''}")
     return rows
 
 

@@ -54,6 +54,51 @@ def ours(origin, zone, name, count):
         return timed(lambda number: switcher.switch(), server.address, name, count)
 
 
+class Controller:
+    """swb_publisher_bench: the controller's way of a switch, store and journal on disk. Keeps the times of its parts."""
+
+    def __init__(self, origin, zone, name, directory, port, signed):
+        binaries = os.environ.get("SWB_BIN")
+        if not binaries:
+            raise dns_peers.Absent("SWB_BIN does not say where swb_publisher_bench has been built")
+        self.store_ms, self.publish_ms = [], []
+        self.log = os.path.join(directory, "log")
+        with open(self.log, "w") as log:
+            self.process = subprocess.Popen(
+                [os.path.join(binaries, "swb_publisher_bench"), "--origin", origin, "--zone", zone, "--listen",
+                 f"{dns_peers.HOST}:{port}", "--directory", directory, "--name", name] + (["--sign"] if signed else []),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True)
+
+    def switch(self, number):
+        address = dns_switching.address_of(number)
+        self.process.stdin.write(address + "\n")
+        self.process.stdin.flush()
+        words = self.process.stdout.readline().split()
+        if words[:2] != ["published", address]:
+            raise RuntimeError(f"the controller said {words}: {open(self.log).read()[-500:]}")
+        self.store_ms.append(float(words[2]))
+        self.publish_ms.append(float(words[3]))
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(20)
+        self.process.stdout.close()
+
+
+def by_controller(signed):
+    def measure(origin, zone, name, count):
+        with dns_peers.work_directory() as directory:
+            port = dns_peers.free_port()
+            controller = Controller(origin, zone, name, directory, port, signed)
+            try:
+                dns_peers.wait_until_answering("the controller", controller.process, port, origin, controller.log)
+                times = timed(controller.switch, (dns_peers.HOST, port), name, count)
+                return times, {"store": controller.store_ms, "publish": controller.publish_ms}
+            finally:
+                controller.stop()
+    return measure
+
+
 def update_message(origin, name, address):
     """RFC 2136: the name's A set becomes this one address."""
     removal = name_wire(name) + struct.pack("!HHIH", A, 255, 0, 0)
@@ -122,13 +167,17 @@ def by_api(origin, zone, name, count):
 
 
 WAYS = (("swingbridge", "swingbridge, publish", ours),
+        ("swingbridge", "swingbridge, controller: store, journal", by_controller(signed=False)),
+        ("swingbridge", "swingbridge, the same, zone signed", by_controller(signed=True)),
         ("knot", "Knot, dynamic update", by_update("knot")),
         ("bind", "BIND, dynamic update", by_update("bind")),
         ("powerdns", "PowerDNS, HTTP API", by_api))
 
 
 def measure(origin, zone, name, count, servers):
-    """(label, milliseconds of each change) for each way."""
+    """(label, milliseconds of each change, those of its parts by name where they are known) for each way."""
     for server, label, way in WAYS:
-        if server in servers:
-            yield label, way(origin, zone, name, count)
+        if server not in servers:
+            continue
+        measured = way(origin, zone, name, count)
+        yield (label, *measured) if isinstance(measured, tuple) else (label, measured, {})
