@@ -4,7 +4,6 @@
 
 #include <memory>
 
-#include "base/secret.h"
 #include "driver/database_driver.h"
 #include "driver/process_driver.h"
 #include "driver/web_driver.h"
@@ -17,9 +16,6 @@ class Drivers {
     virtual Result<driver::DatabaseDriver*> database(Engine engine) = 0;
     virtual Result<driver::WebDriver*> web(Front front) = 0;
     virtual driver::ProcessDriver& process() = 0;
-    // One transaction that writes, as the application's own user; fails when it was not committed by the deadline.
-    virtual Result<void> writeAsApplication(const DatabaseSpec& spec, const Secret& password,
-                                            const driver::Context& context) = 0;
 };
 
 std::unique_ptr<Drivers> makeDrivers();

@@ -20,9 +20,10 @@ struct ScriptedServer {
     std::string role = "primary";
     bool running = true;
     bool promoted = false;
-    int fences = 0, unfences = 0, promotions = 0, starts = 0, looks = 0;
+    int fences = 0, unfences = 0, promotions = 0, starts = 0, looks = 0, writeTests = 0;
+    std::string password;  // of the last write test
     std::string startedWithRole = "-";
-    std::optional<Error> fenceError, tokenError, promoteError, unfenceError;
+    std::optional<Error> fenceError, tokenError, promoteError, unfenceError, writeError;
     std::function<void(const driver::Context&)> onFence, onAwait, onPromote, onInspect;
 };
 
@@ -44,6 +45,7 @@ class ScriptedDatabases final : public driver::DatabaseDriver {
         ++one.looks;
         return JsonObject{{"name", spec.name},
                           {"running", one.running},
+                          {"fenced", !one.running},
                           {"role", one.running ? one.role : "stopped"},
                           {"systemId", "7"},
                           {"settings", JsonObject{}},
@@ -52,7 +54,7 @@ class ScriptedDatabases final : public driver::DatabaseDriver {
                           {"primaryHost", "127.0.0.2"}};
     }
     Result<driver::CertificateRequests> certificateRequests(const DatabaseSpec&, const Context&) override {
-        return driver::CertificateRequests{"server request", "client request"};
+        return driver::CertificateRequests{"server request", "client request", "verifier"};
     }
     Result<Json> installCertificates(const DatabaseSpec&, const driver::Certificates&, const Context&) override {
         return Json(JsonObject{{"tls", true}});
@@ -130,6 +132,13 @@ class ScriptedDatabases final : public driver::DatabaseDriver {
         return Json(JsonObject{});
     }
     Result<void> stop(const DatabaseSpec&, const Context&) override { return {}; }
+    Result<void> writeTest(const DatabaseSpec& spec, const Secret& password, const Context&) override {
+        auto& one = server(spec.name);
+        ++one.writeTests;
+        one.password = password.empty() ? "" : password.reveal();
+        if (one.writeError) return fail(*one.writeError);
+        return {};
+    }
 
     static Json tokenOf(const std::string& name, int64_t epoch) {
         return JsonObject{{"database", name}, {"engine", "postgresql"}, {"end", "0/302CF18"}, {"epoch", epoch}};
@@ -222,15 +231,10 @@ class ScriptedDrivers final : public Drivers {
     ScriptedDatabases databases;
     ScriptedFronts fronts;
     ScriptedProcesses processes;
-    std::optional<Error> writeError;
 
     Result<driver::DatabaseDriver*> database(Engine) override { return &databases; }
     Result<driver::WebDriver*> web(Front) override { return &fronts; }
     driver::ProcessDriver& process() override { return processes; }
-    Result<void> writeAsApplication(const DatabaseSpec&, const Secret&, const driver::Context&) override {
-        if (writeError) return fail(*writeError);
-        return {};
-    }
 };
 
 // A server with an agent's directory and scripted drivers.
@@ -259,7 +263,7 @@ class AgentFixture : public testing::Test {
     // shop-fra with databases main and logs, a web process, a worker that writes, and one front.
     static Json definition() {
         Json value = *parseJson(R"({"application":"shop-fra","environment":{"LOG_LEVEL":"info","A":"definition"},
-            "variables":{"POSTGRESQL_ADDRESS":"127.0.0.1:5432","A":"variable"},"secrets":{"PASSWORD":"hunter2"},
+            "variables":{"POSTGRESQL_ADDRESS":"127.0.0.1:5432","A":"variable"},"secrets":{"PASSWORD":"hunter2","POSTGRESQL_PASSWORD":"of-the-engine","POSTGRESQL_LOGS_PASSWORD":"of-logs"},
             "processes":{"web":{"server":"fra-1","command":["./web"],"environment":{"LOG_LEVEL":"debug"}},
                          "worker":{"server":"fra-1","command":["./worker"],"writes":true}},
             "web":[],"databases":{},"maintenance":{},"failoverStatus":"offline","epoch":3,"role":"standby"})");

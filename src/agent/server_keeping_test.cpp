@@ -87,19 +87,22 @@ TEST_F(Keeping, ProcessesFollowWritersAndActivation) {
     EXPECT_FALSE(drivers.processes.isRunning("worker"));
     EXPECT_EQ(codeOf(run("process.restart", ofApplication("process", "worker"))), "SWB-RUN-STATE");
 
-    Json activate = ofApplication("database", databaseJson("main"));
+    Json activate = ofApplication("databases", JsonArray{databaseJson("main"), databaseJson("logs")});
     activate.as_object()["variables"] = JsonObject{{"POSTGRESQL_ADDRESS", "10.0.0.9:5432"}};
-    drivers.writeError = Error(ErrorCode::DatabaseFailed, "read only");
+    server("logs").writeError = Error(ErrorCode::DatabaseFailed, "read only");
     EXPECT_EQ(codeOf(run("application.activate", activate)), "SWB-DATABASE-FAILED");
     EXPECT_FALSE(drivers.processes.isRunning("worker")) << "writers wait for a writable database";
     EXPECT_FALSE(applications.get("shop-fra")->writers);
-    drivers.writeError.reset();
+    server("logs").writeError.reset();
     const auto activated = run("application.activate", activate);
     ASSERT_TRUE(activated) << describe(activated.error());
     EXPECT_EQ(drivers.processes.running.at("web").at("FAILOVER_STATUS"), "online");
     EXPECT_EQ(drivers.processes.running.at("web").at("POSTGRESQL_ADDRESS"), "10.0.0.9:5432");
     EXPECT_FALSE(drivers.processes.isRunning("worker")) << "nobody waits for a worker: it starts with maintenance.off";
     EXPECT_EQ(textAt(*memberAt(*activated, "smoke"), "write"), "ok");
+    EXPECT_GT(server("main").writeTests, 0) << "every database takes a write";
+    EXPECT_EQ(server("main").password, "of-the-engine");
+    EXPECT_EQ(server("logs").password, "of-logs") << "its own comes before the engine's";
 
     ASSERT_TRUE(run("application.deactivate", JsonObject{{"application", "shop-fra"}}));
     EXPECT_FALSE(drivers.processes.isRunning("worker"));

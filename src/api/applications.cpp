@@ -30,12 +30,6 @@ Result<void> checkReferences(const Context& context, const Application& applicat
 
 // What has no driver in this release is refused before anything is stored.
 Result<void> checkSupported(const Application& application) {
-    for (const auto& [name, spec] : application.databases)
-        if (spec.engine != Engine::postgresql)
-            return fail(
-                ErrorCode::Unsupported,
-                "databases." + name + ": " + std::string(nameOf(spec.engine)) + " is not driven by this release",
-                "leave it out of the definition: it is then not replicated and not switched");
     for (const WebSpec& web : application.web)
         if (web.front != Front::nginx)
             return fail(ErrorCode::Unsupported,

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/secret.h"
 #include "model/application.h"
 
 namespace swb::driver {
@@ -25,14 +26,16 @@ struct Context {
     int64_t remainingMs() const;                   // never negative
 };
 
-// PEER in the verbs' document.
+// PEER in the verbs' document: where the other site's database is replicated from.
 struct Peer {
     std::string application;
     std::string host;
     uint16_t port = 0;
+    std::string verifier;  // of its replication user, from its certificate requests; empty: as it was before
 };
 
-// Proof from a fenced primary (DESIGN.md §2). Opaque outside the driver but for identity and epoch.
+// Proof from a fenced primary (DESIGN.md §2). Opaque outside the driver but for database, engine, epoch, end and, where
+// the engine has one, timeline.
 struct Token {
     std::string database;
     Json proof;  // TOKEN in the verbs' document
@@ -43,18 +46,22 @@ struct Certificates {
 };
 struct CertificateRequests {
     std::string server, client;  // PEM
+    // For engines that cannot tell clients by their certificate: what a source needs to recognise this side's
+    // replication user, and nobody can log in with (a hash). Otherwise empty.
+    std::string verifier;
 };
 
 class DatabaseDriver {
   public:
     virtual ~DatabaseDriver() = default;
 
-    // Never fails for a server that is down: its facts say so.
+    // Never fails for a server that is down: its facts say so (FACTS in the verbs' document).
     virtual Json inspect(const DatabaseSpec& spec, const Peer* peer, const Context& context) = 0;
 
     virtual Result<CertificateRequests> certificateRequests(const DatabaseSpec& spec, const Context& context) = 0;
     virtual Result<Json> installCertificates(const DatabaseSpec& spec, const Certificates& certificates,
                                              const Context& context) = 0;
+    // slot: the name under which the source knows this replica (Link::slotFor); kept by engines that can.
     virtual Result<Json> prepareSource(const DatabaseSpec& spec, std::string_view application, const Peer& peer,
                                        std::string_view slot, const Context& context) = 0;
     virtual Result<Json> testSource(const DatabaseSpec& spec, const Peer& peer, const Context& context) = 0;
@@ -70,7 +77,8 @@ class DatabaseDriver {
                                               const Context& context) = 0;
     virtual Result<Json> endSwitch(const DatabaseSpec& spec, const Context& context) = 0;
 
-    // The boot guard has been written by the agent before this is called.
+    // The boot guard has been written by the agent before this is called. When it returns nobody can write, whoever
+    // restarts the server, and the token is the last position.
     virtual Result<Token> fence(const DatabaseSpec& spec, int64_t epoch, const Context& context) = 0;
     virtual Result<Json> unfence(const DatabaseSpec& spec, const Context& context) = 0;
     // Ends when the replica has replayed exactly to the token, or with TokenNotReached. Refuses another identity.
@@ -85,6 +93,9 @@ class DatabaseDriver {
     virtual Result<Json> ensureRunning(const DatabaseSpec& spec, std::string_view guardRole, const Context& context) = 0;
     // Stops it cleanly (the lab, `swing-agent` maintenance); not a fence.
     virtual Result<void> stop(const DatabaseSpec& spec, const Context& context) = 0;
+
+    // One small committed write as the application's own user, by the address that its environment names. One try.
+    virtual Result<void> writeTest(const DatabaseSpec& spec, const Secret& password, const Context& context) = 0;
 };
 
 // Unsupported for engines without a driver.

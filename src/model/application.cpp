@@ -56,7 +56,7 @@ Result<ServiceSpec> serviceFromJson(const Json& value, std::string path) {
     spec.version = reader.string("version", "");
     spec.socket = reader.string("socket", "");
     spec.config = reader.string("config", "");
-    spec.superuser = reader.string("superuser", "postgres");
+    spec.superuser = reader.string("superuser", "");
     spec.runAs = reader.string("run_as", "");
     for (const auto& [key, text] :
          {std::pair{"data", &spec.data}, {"bin", &spec.bin}, {"socket", &spec.socket}, {"config", &spec.config}})
@@ -78,9 +78,9 @@ Json serviceToJson(const ServiceSpec& spec) {
                                     {"version", &spec.version},
                                     {"socket", &spec.socket},
                                     {"config", &spec.config},
+                                    {"superuser", &spec.superuser},
                                     {"run_as", &spec.runAs}})
         if (!text->empty()) out[key] = *text;
-    if (spec.superuser != "postgres") out["superuser"] = spec.superuser;
     return out;
 }
 
@@ -137,6 +137,25 @@ std::string_view nameOf(Engine engine) {
 std::string_view nameOf(Manage manage) {
     return nameIn(manages, manage);
 }
+std::string_view variablePrefix(Engine engine) {
+    switch (engine) {
+        case Engine::postgresql:
+            return "POSTGRESQL";
+        case Engine::mariadb:
+        case Engine::mysql:
+            return "MYSQL";
+        case Engine::redis:
+        case Engine::valkey:
+            return "REDIS";
+    }
+    return "DATABASE";
+}
+std::string variablePrefix(Engine engine, std::string_view database) {
+    std::string prefix = std::string(variablePrefix(engine)) + "_";
+    for (const unsigned char character : database)
+        prefix += character == '-' ? '_' : static_cast<char>(std::toupper(character));
+    return prefix;
+}
 std::string_view nameOf(Front front) {
     return nameIn(fronts, front);
 }
@@ -159,6 +178,12 @@ Result<DatabaseSpec> databaseFromJson(const Json& value, std::string_view name, 
         spec.address = *address;
     else
         reader.problem("address", "must be HOST:PORT");
+    if (const std::string replication = reader.string("replication", ""); !replication.empty()) {
+        if (auto address = parseHostPort(replication))
+            spec.replication = *address;
+        else
+            reader.problem("replication", "must be HOST:PORT");
+    }
     spec.database = reader.string("database", "");
     spec.user = reader.string("user", "");
     requireName(reader, "server", spec.server);
@@ -176,13 +201,15 @@ Result<DatabaseSpec> databaseFromJson(const Json& value, std::string_view name, 
 }
 
 Json toJson(const DatabaseSpec& spec) {
-    return JsonObject{{"name", spec.name},
-                      {"engine", nameOf(spec.engine)},
-                      {"server", spec.server},
-                      {"service", serviceToJson(spec.service)},
-                      {"address", spec.address.text()},
-                      {"database", spec.database},
-                      {"user", spec.user}};
+    JsonObject out{{"name", spec.name},
+                   {"engine", nameOf(spec.engine)},
+                   {"server", spec.server},
+                   {"service", serviceToJson(spec.service)},
+                   {"address", spec.address.text()},
+                   {"database", spec.database},
+                   {"user", spec.user}};
+    if (spec.replication) out["replication"] = spec.replication->text();
+    return out;
 }
 
 Result<WebSpec> webFromJson(const Json& value, std::string path) {

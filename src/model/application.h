@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,14 +21,14 @@ enum class OnChange { restart, reload, none };
 // How the service behind a database or a web front is started and stopped.
 struct ServiceSpec {
     Manage manage = Manage::direct;
-    std::string data;                    // database: data directory
-    std::string bin;                     // directory of the service's programs
-    std::string unit;                    // systemd: unit name; pg_ctlcluster: cluster name
-    std::string version;                 // pg_ctlcluster: major version of the cluster
-    std::string socket;                  // database: directory of its unix socket, for the agent's own connections
-    std::string config;                  // web front: main configuration file (direct), or directory for site files
-    std::string superuser = "postgres";  // database role the agent works as
-    std::string runAs;                   // operating-system user of the service; empty: owner of the data directory
+    std::string data;       // database: data directory
+    std::string bin;        // directory of the service's programs
+    std::string unit;       // systemd: unit name; pg_ctlcluster: cluster name
+    std::string version;    // pg_ctlcluster: major version of the cluster
+    std::string socket;     // database: its unix socket for the agent's own connections; postgresql: the directory of it
+    std::string config;     // database or web front: main configuration file; web front by systemd: directory of sites
+    std::string superuser;  // database role the agent works as; empty: postgres, root or default, by the engine
+    std::string runAs;      // operating-system user of the service; empty: owner of the data directory
 };
 
 struct ProcessSpec {
@@ -66,9 +67,12 @@ struct DatabaseSpec {
     Engine engine = Engine::postgresql;
     std::string server;
     ServiceSpec service;
-    HostPort address;      // where the other site reaches it
-    std::string database;  // name of the application's database
-    std::string user;      // role the application connects as
+    HostPort address;                     // where the application and the other site reach it
+    std::optional<HostPort> replication;  // where the other site replicates from, when that is not `address`
+    std::string database;                 // name of the application's database
+    std::string user;                     // role the application connects as
+
+    const HostPort& replicationAddress() const { return replication ? *replication : address; }
 };
 
 struct CodeSpec {
@@ -108,6 +112,10 @@ Json toJson(const MaintenanceSpec& spec);
 Result<MaintenanceSpec> maintenanceFromJson(const Json& value, std::string path = "maintenance");
 
 std::string_view nameOf(Engine engine);
+// What the names of an engine's variables begin with: POSTGRESQL, MYSQL, REDIS (F21).
+std::string_view variablePrefix(Engine engine);
+// PREFIX_ADDRESS and the like for the first database of an engine, PREFIX_REPORTS_ADDRESS for every one by its name.
+std::string variablePrefix(Engine engine, std::string_view database);
 std::string_view nameOf(Manage manage);
 std::string_view nameOf(Front front);
 std::string_view nameOf(OnChange onChange);

@@ -76,7 +76,9 @@ Json database() {
                    {"engine", words({"postgresql", "mariadb", "mysql", "redis", "valkey"})},
                    {"server", text("name of the server it runs on")},
                    {"service", service()},
-                   {"address", text("HOST:PORT where the other site reaches it")},
+                   {"address", text("HOST:PORT where the application and the other site reach it")},
+                   {"replication", text("HOST:PORT where the other site replicates from, when that is not the address"
+                                        " (redis, valkey: the TLS port)")},
                    {"database", text("name of the application's database")},
                    {"user", text("role the application connects as")}},
                   {"server", "address"});

@@ -4,7 +4,7 @@
 #include <charconv>
 
 #include "model/names.h"
-#include "plan/check_list.h"
+#include "plan/engine_checks.h"
 
 namespace swb::plan {
 namespace {
@@ -73,77 +73,47 @@ void checkAgents(CheckList& list, const Snapshot& snapshot, const Application& a
     }
 }
 
-void checkVersions(CheckList& list, const std::string& subject, const Json& source, const Json& target) {
+void checkMajorVersion(CheckList& list, const std::string& subject, const Json& source, const Json& target) {
     const int64_t from = integerAt(source, "majorVersion"), to = integerAt(target, "majorVersion");
     list.refuseUnless(from == to && from != 0, "major-version", subject, "both run major version " + number(from),
                       "the source runs major version " + number(from) + ", the target " + number(to),
                       "install the same major version at both sites");
-    list.refuseUnless(textAt(source, "architecture") == textAt(target, "architecture"), "architecture", subject,
-                      "same architecture", "different processor architectures",
-                      "physical replication needs the same one");
 }
 
-void checkCollations(CheckList& list, const std::string& subject, const Json& source, const Json& target) {
-    const Json* databases = memberAt(source, "databases");
-    const Json* others = memberAt(target, "databases");
-    std::string differing;
-    // On a replica the recorded version came from the source; the actual one is that of its own operating system.
-    const auto look = [&](const Json& database) {
-        const std::string recorded = textAt(database, "collationVersion"),
-                          actual = textAt(database, "actualCollationVersion");
-        if (!recorded.empty() && !actual.empty() && recorded != actual)
-            differing +=
-                (differing.empty() ? "" : ", ") + textAt(database, "name") + " (" + recorded + " / " + actual + ")";
-    };
-    if (textAt(target, "role") == "replica") {
-        if (others && others->is_array())
-            for (const Json& database : others->get_array()) look(database);
-    } else if (databases && databases->is_array() && others && others->is_array()) {
-        for (const Json& database : databases->get_array())
-            for (const Json& other : others->get_array())
-                if (textAt(database, "name") == textAt(other, "name") &&
-                    textAt(database, "actualCollationVersion") != textAt(other, "actualCollationVersion"))
-                    differing += (differing.empty() ? "" : ", ") + textAt(database, "name") + " (" +
-                                 textAt(database, "actualCollationVersion") + " / " +
-                                 textAt(other, "actualCollationVersion") + ")";
+size_t countOf(const Json& facts, std::string_view key) {
+    const Json* list = memberAt(facts, key);
+    return list && list->is_array() ? list->get_array().size() : 0;
+}
+
+const EngineChecks& checksOf(Engine engine) {
+    switch (engine) {
+        case Engine::postgresql:
+            return postgresqlChecks();
+        case Engine::mariadb:
+        case Engine::mysql:
+            return mariadbChecks();
+        case Engine::redis:
+        case Engine::valkey:
+            return redisChecks();
     }
-    list.refuseUnless(
-        differing.empty(), "collation-version", subject, "same collation versions",
-        "the collation versions differ: " + differing,
-        "text indexes would be wrong after a promotion: install the same C library and ICU at both sites");
+    return postgresqlChecks();
 }
 
-void checkParameters(CheckList& list, const std::string& subject, const Json& source, const Json& target) {
-    std::string low;
-    for (const char* name : {"max_connections", "max_worker_processes", "max_wal_senders", "max_prepared_transactions",
-                             "max_locks_per_transaction"}) {
-        const int64_t wanted = setting(source, name), have = setting(target, name);
-        if (have < wanted)
-            low += (low.empty() ? "" : ", ") + std::string(name) + " " + number(have) + " < " + number(wanted);
-    }
-    list.refuseUnless(low.empty(), "parameters", subject, "parameters are at least the source's",
-                      "parameters are lower than at the source: " + low, "raise them there, or replay stops");
-}
-
-void checkReplicaFit(CheckList& list, const std::string& subject, const Json& source, const Json& replica,
-                     const CheckLimits& limits) {
+void checkReplicaFit(CheckList& list, Engine engine, const std::string& subject, const Json& source,
+                     const Json& replica, const CheckLimits& limits) {
     const bool same = textAt(source, "systemId") == textAt(replica, "systemId") && !textAt(source, "systemId").empty();
-    list.refuseUnless(same, "identity", subject, "both are copies of one database system",
-                      "the replica is a copy of another database system (" + textAt(replica, "systemId") + ", not " +
+    list.refuseUnless(same, "identity", subject, "both hold copies of one origin",
+                      "the replica is a copy of another origin (" + textAt(replica, "systemId") + ", not " +
                           textAt(source, "systemId") + ")",
                       "seed it again: `swing replication resync`");
-    list.refuseUnless(integerAt(source, "timeline") == integerAt(replica, "timeline"), "timeline", subject,
-                      "both are on timeline " + number(integerAt(source, "timeline")),
-                      "the replica is on timeline " + number(integerAt(replica, "timeline")) + ", the source on " +
-                          number(integerAt(source, "timeline")),
-                      "it has diverged or has not followed a promotion: `swing replication resync`");
+    checksOf(engine).replica(list, subject, source, replica);
     list.refuseUnless(textAt(replica, "receiverStatus") == "streaming", "replica-streaming", subject,
                       "the replica streams",
                       "the replica does not stream (" + textAt(replica, "receiverStatus", "no receiver") + ")",
                       "look at the replica's log; `swing replication status` shows the link");
     list.refuseUnless(!booleanAt(replica, "replayPaused"), "replay-paused", subject, "replay is not paused",
                       "replay is paused: a promotion would be queued and fire later",
-                      "SELECT pg_wal_replay_resume() there");
+                      "resume it there (postgresql: SELECT pg_wal_replay_resume(); mariadb: START SLAVE SQL_THREAD)");
     int64_t lag = -1;
     if (const Json* replicas = memberAt(source, "replicas"); replicas && replicas->is_array())
         for (const Json& row : replicas->get_array())

@@ -37,10 +37,7 @@ void checkAgents(CheckList& list, const Snapshot& snapshot, const Application& a
 void checkPublications(CheckList& list, const Snapshot& snapshot);
 // What the newest test of the address found, with its age.
 void checkAddressTest(CheckList& list, const Snapshot& snapshot);
-void checkVersions(CheckList& list, const std::string& subject, const Json& source, const Json& target);
-void checkCollations(CheckList& list, const std::string& subject, const Json& source, const Json& target);
-void checkParameters(CheckList& list, const std::string& subject, const Json& source, const Json& target);
-void checkReplicaFit(CheckList& list, const std::string& subject, const Json& source, const Json& replica,
-                     const CheckLimits& limits);
+void checkReplicaFit(CheckList& list, Engine engine, const std::string& subject, const Json& source,
+                     const Json& replica, const CheckLimits& limits);
 
 }  // namespace swb::plan

@@ -1,16 +1,8 @@
 #include <algorithm>
 
-#include "plan/check_list.h"
+#include "plan/engine_checks.h"
 
 namespace swb::plan {
-namespace {
-
-bool engineHasDriver(Engine engine) {
-    return engine == Engine::postgresql;
-}
-
-}  // namespace
-
 Readiness checkReplication(const Snapshot& snapshot, const std::string& database, const CheckLimits& limits) {
     CheckList list(snapshot.at);
     const Application& from = *snapshot.from;
@@ -24,11 +16,11 @@ Readiness checkReplication(const Snapshot& snapshot, const std::string& database
                       "give it the same name in both definitions");
     if (!both) return list.take();
     const Engine engine = from.databases.at(database).engine;
-    list.refuseUnless(engine == to.databases.at(database).engine && engineHasDriver(engine), "engine", subject,
+    list.refuseUnless(engine == to.databases.at(database).engine, "engine", subject,
                       std::string("the engine is ") + std::string(nameOf(engine)),
                       "replication of " + std::string(nameOf(engine)) + " to " +
                           std::string(nameOf(to.databases.at(database).engine)) + " is not supported",
-                      "this release replicates postgresql");
+                      "give both definitions the same engine");
     checkAgents(list, snapshot, from, limits);
     checkAgents(list, snapshot, to, limits);
     for (const Link& link : snapshot.links)
@@ -50,24 +42,12 @@ Readiness checkReplication(const Snapshot& snapshot, const std::string& database
     list.refuseUnless(textAt(*source, "role") == "primary", "source-role", from.name + "/" + database,
                       "it is a primary", "it is " + textAt(*source, "role") + ", not a primary",
                       "replicate from the primary");
-    const Json* settings = memberAt(*source, "settings");
-    const std::string level = settings ? textAt(*settings, "wal_level") : "";
-    list.refuseUnless(level == "replica" || level == "logical", "wal-level", from.name + "/" + database,
-                      "wal_level is " + level, "wal_level is " + level,
-                      "set wal_level = replica and restart the source at a quiet time");
-    const int64_t slots = setting(*source, "max_replication_slots");
-    const Json* used = memberAt(*source, "slots");
-    list.refuseUnless(slots > (used && used->is_array() ? static_cast<int64_t>(used->get_array().size()) : 0) ||
-                          std::any_of(snapshot.links.begin(), snapshot.links.end(),
-                                      [&](const Link& link) { return link.from == from.name && link.to == to.name; }),
-                      "free-slot", from.name + "/" + database, "a replication slot is free",
-                      "all replication slots are taken", "raise max_replication_slots or drop unused slots");
+    const bool isLinked = std::any_of(snapshot.links.begin(), snapshot.links.end(), [&](const Link& link) {
+        return link.from == from.name && link.to == to.name && link.database == database;
+    });
+    checksOf(engine).source(list, from.name + "/" + database, *source, isLinked);
     if (!target) return list.take();
-    if (integerAt(*target, "majorVersion")) checkVersions(list, subject, *source, *target);
-    if (booleanAt(*target, "reachable")) {
-        checkCollations(list, subject, *source, *target);
-        checkParameters(list, subject, *source, *target);
-    }
+    checksOf(engine).fit(list, subject, *source, *target);
     const int64_t free = integerAt(*target, "diskFreeBytes", -1), needed = integerAt(*source, "dataBytes");
     if (free >= 0)
         list.refuseUnless(
@@ -94,10 +74,10 @@ Readiness checkPromotion(const Snapshot& snapshot, const std::string& database, 
     list.refuseUnless(textAt(*facts, "role") == "replica", "replica-role", subject, "it is a replica",
                       "it is " + textAt(*facts, "role") + ", not a replica", "there is nothing to promote");
     list.refuseUnless(!booleanAt(*facts, "replayPaused"), "replay-paused", subject, "replay is not paused",
-                      "replay is paused", "SELECT pg_wal_replay_resume() there");
+                      "replay is paused", "resume it there");
     if (snapshot.from)
         if (const Json* source = snapshot.facts(*snapshot.from, database); source && booleanAt(*source, "reachable"))
-            checkReplicaFit(list, subject, *source, *facts, limits);
+            checkReplicaFit(list, application.databases.at(database).engine, subject, *source, *facts, limits);
     return list.take();
 }
 

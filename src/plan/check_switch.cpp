@@ -1,18 +1,13 @@
 #include <algorithm>
 #include <set>
 
-#include "plan/check_list.h"
+#include "plan/engine_checks.h"
 
 namespace swb::plan {
 namespace {
 
 std::string number(int64_t value) {
     return std::to_string(value);
-}
-
-size_t count(const Json& facts, std::string_view key) {
-    const Json* list = memberAt(facts, key);
-    return list && list->is_array() ? list->get_array().size() : 0;
 }
 
 void checkGroup(CheckList& list, const Snapshot& snapshot) {
@@ -115,45 +110,15 @@ void checkSource(CheckList& list, const std::string& subject, const Json& source
     list.refuseUnless(integerAt(source, "preparedTransactions") == 0, "prepared-transactions", subject,
                       "no prepared transactions",
                       number(integerAt(source, "preparedTransactions")) + " prepared transactions are open",
-                      "commit or roll them back (pg_prepared_xacts)");
+                      "commit or roll them back (postgresql: pg_prepared_xacts; mariadb: XA RECOVER)");
     const int64_t longest = integerAt(source, "longestTransactionSeconds");
     list.warnUnless(longest <= limits.longTransactionSecondsMax, "long-transaction", subject, "no long transaction",
                     "a transaction has been open for " + number(longest) + " s and would be cut off",
                     "let it end first");
-    list.refuseUnless(!booleanAt(source, "baseBackupRunning"), "base-backup", subject, "no base backup is running",
-                      "a base backup is running", "wait until it has ended");
-    list.warnUnless(integerAt(source, "archiveBacklog") <= 100, "archive-backlog", subject, "the archive keeps up",
-                    number(integerAt(source, "archiveBacklog")) + " WAL files wait for the archive",
-                    "look at archive_command: it can delay nothing here, but your backups lag");
-    const Json* settings = memberAt(source, "settings");
-    list.warnUnless(!settings || textAt(*settings, "synchronous_standby_names").empty(), "synchronous", subject,
-                    "replication is asynchronous",
-                    "synchronous_standby_names is set: a cut between the sites blocks commits",
-                    "know that, or clear it");
-    list.warnUnless(integerAt(source, "unloggedTables") == 0, "unlogged-tables", subject, "no unlogged tables",
-                    number(integerAt(source, "unloggedTables")) + " unlogged tables will be empty after the switch",
-                    "ALTER TABLE … SET LOGGED if their rows matter");
-    list.warnUnless(integerAt(source, "logicalSlots") == 0, "logical-slots", subject, "no logical slots",
-                    number(integerAt(source, "logicalSlots")) + " logical slots do not move with a switch",
-                    "their subscribers must be set up again");
-    const bool rewindable =
-        booleanAt(source, "dataChecksums") || (settings && textAt(*settings, "wal_log_hints") == "on");
-    list.warnUnless(rewindable, "rewindable", subject, "pg_rewind is possible",
-                    "neither checksums nor wal_log_hints: after an emergency the old primary must be seeded again",
-                    "set wal_log_hints = on at the next restart");
 }
 
 void checkReplica(CheckList& list, const std::string& subject, const Json& source, const Json& replica,
                   const CheckLimits& limits) {
-    const int64_t senders = setting(replica, "max_wal_senders");
-    list.refuseUnless(senders >= 2, "wal-senders", subject, "the replica may serve replicas after promotion",
-                      "max_wal_senders is " + number(senders) + " at the replica",
-                      "set it to 5 or more and restart it");
-    const int64_t slots = setting(replica, "max_replication_slots");
-    list.refuseUnless(slots > static_cast<int64_t>(count(replica, "slots")), "free-slot", subject,
-                      "a replication slot is free at the replica",
-                      "all " + number(slots) + " replication slots are taken",
-                      "raise max_replication_slots or drop unused slots");
     const int64_t free = integerAt(replica, "diskFreeBytes", -1), data = integerAt(replica, "dataBytes");
     if (free >= 0)
         list.refuseUnless(free > static_cast<int64_t>(static_cast<double>(data) * limits.diskFreeFractionMin), "disk",
@@ -191,17 +156,19 @@ void checkDatabase(CheckList& list, const Snapshot& snapshot, const std::string&
     list.refuseUnless(textAt(*replica, "role") == "replica", "replica-role", subject, "it is a replica",
                       "it is not a replica but " + textAt(*replica, "role"),
                       "`swing replication resync` makes it one again");
-    checkVersions(list, subject, *source, *replica);
-    checkCollations(list, subject, *source, *replica);
-    checkParameters(list, subject, *source, *replica);
-    checkReplicaFit(list, subject, *source, *replica, limits);
+    const Engine engine = to.databases.at(name).engine;
+    const EngineChecks& own = checksOf(engine);
+    own.fit(list, subject, *source, *replica);
+    checkReplicaFit(list, engine, subject, *source, *replica, limits);
     checkSource(list, from.name + "/" + name, *source, limits);
+    own.leaving(list, from.name + "/" + name, *source);
+    own.taking(list, subject, *source, *replica);
     checkReplica(list, subject, *source, *replica, limits);
     list.refuseUnless(
         booleanAt(*source, "canConnectToPeer"), "reverse-connection", from.name + "/" + name,
         "the old site can replicate from the new one",
         "the old site cannot open a replication connection to the new one: " + textAt(*source, "peerError"),
-        "firewall, pg_hba.conf or certificate at " + to.name + ": without it going back is impossible");
+        "firewall, access rule or certificate at " + to.name + ": without it going back is impossible");
     for (const auto& [side, facts] : {std::pair{from.name, source}, {to.name, replica}}) {
         const Json* guard = memberAt(*facts, "guard");
         const int64_t epoch = guard ? integerAt(*guard, "epoch") : 0;

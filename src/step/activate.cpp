@@ -10,7 +10,7 @@ Json variables(const Run& run, std::string_view key) {
     return value ? *value : Json(JsonObject{});
 }
 
-// Sent together with the promotion: the agent waits for the local database to take a write before it acts.
+// Sent together with the promotion: the agent waits for every database to take a write before it acts.
 Commands act(const Run& run, const Step&) {
     const Subject subject = subjectOf(run);
     std::set<std::string> servers;
@@ -23,7 +23,9 @@ Commands act(const Run& run, const Step&) {
                         {"failoverStatus", "online"},
                         {"awaitWritableMs", run.outageBudgetMs},
                         {"variables", variables(run, "variablesTo")}};
-        if (!subject.databases.empty()) args["database"] = toJson(subject.to.databases.at(subject.databases.front()));
+        JsonArray databases;
+        for (const std::string& name : subject.databases) databases.push_back(toJson(subject.to.databases.at(name)));
+        args["databases"] = databases;
         commands.push_back({server, server, "application.activate", args, run.outageBudgetMs + 60'000});
     }
     return commands;

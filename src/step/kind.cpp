@@ -75,8 +75,17 @@ std::map<std::string, std::vector<WebSpec>> frontsByServer(const Application& ap
 }
 
 Json peerOf(const Application& other, const std::string& database) {
-    const DatabaseSpec& spec = other.databases.at(database);
-    return JsonObject{{"application", other.name}, {"host", spec.address.host}, {"port", spec.address.port}};
+    const HostPort& address = other.databases.at(database).replicationAddress();
+    return JsonObject{{"application", other.name}, {"host", address.host}, {"port", address.port}};
+}
+
+// With what recognises its replication user, when this run asked for that.
+Json peerWithVerifier(const Run& run, const Application& other, const std::string& database) {
+    Json peer = peerOf(other, database);
+    const Step* requests = run.find("request-certificates");
+    const Json* made = requests ? run::resultOf(*requests, keyOf(other, database)) : nullptr;
+    if (made && !textAt(*made, "verifier").empty()) peer.as_object()["verifier"] = textAt(*made, "verifier");
+    return peer;
 }
 
 std::string keyOf(const Application& application, const std::string& database) {
@@ -89,7 +98,7 @@ JsonArray toJsonArray(const std::vector<WebSpec>& fronts) {
     return out;
 }
 
-Commands prepareSourceCommands(const Application& source, const Application& replica,
+Commands prepareSourceCommands(const Run& run, const Application& source, const Application& replica,
                                const std::vector<std::string>& databases, const std::string& slot, int64_t deadlineMs) {
     Commands commands;
     for (const std::string& name : databases) {
@@ -97,7 +106,7 @@ Commands prepareSourceCommands(const Application& source, const Application& rep
         commands.push_back({keyOf(source, name), spec.server, "database.prepare-source",
                             JsonObject{{"database", toJson(spec)},
                                        {"application", source.name},
-                                       {"peer", peerOf(replica, name)},
+                                       {"peer", peerWithVerifier(run, replica, name)},
                                        {"slot", slot}},
                             deadlineMs});
     }

@@ -41,7 +41,7 @@ Json peerOf(const Application& other, const std::string& database);
 std::string keyOf(const Application& application, const std::string& database);
 JsonArray toJsonArray(const std::vector<WebSpec>& fronts);
 // database.prepare-source: databases of `source` take `replica` as their peer; with a slot for it unless that is empty.
-Commands prepareSourceCommands(const Application& source, const Application& replica,
+Commands prepareSourceCommands(const Run& run, const Application& source, const Application& replica,
                                const std::vector<std::string>& databases, const std::string& slot, int64_t deadlineMs);
 // database.end-switch at both sides: puts back what catch-up lowered.
 Commands endSwitch(const Subject& subject);

@@ -31,13 +31,13 @@ Commands release(const Run& run, const Step&) {
 
 Commands prepareSource(const Run& run, const Step&) {
     const Subject subject = subjectOf(run);
-    return prepareSourceCommands(subject.from, subject.to, subject.databases, Link::slotFor(subject.to.name),
+    return prepareSourceCommands(run, subject.from, subject.to, subject.databases, Link::slotFor(subject.to.name),
                                  prepareMs);
 }
 
 Commands prepareTarget(const Run& run, const Step&) {
     const Subject subject = subjectOf(run);
-    return prepareSourceCommands(subject.to, subject.from, subject.databases, "", prepareMs);
+    return prepareSourceCommands(run, subject.to, subject.from, subject.databases, "", prepareMs);
 }
 
 Commands testSource(const Run& run, const Step&) {

@@ -216,9 +216,9 @@ TEST_F(AgentOnPostgresql, SwitchesByVerbsAndComesBackAsReplica) {
 
     // The agent's own write test: the new primary takes it, the replica does not.
     auto context = b().context(2'000);
-    EXPECT_TRUE(nyc.drivers->writeAsApplication(b().spec, Secret(), context));
+    EXPECT_TRUE(b().driver->writeTest(b().spec, Secret(), context));
     context = a().context(200);
-    EXPECT_FALSE(fra.drivers->writeAsApplication(a().spec, Secret(), context));
+    EXPECT_FALSE(a().driver->writeTest(a().spec, Secret(), context));
 }
 
 // A machine that comes back without a controller: its database starts in the guard's role only.

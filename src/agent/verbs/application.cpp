@@ -1,5 +1,7 @@
 // The application's own part of a server: its definition, environment and processes.
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "agent/processes.h"
 #include "agent/verbs/arguments.h"
@@ -24,12 +26,30 @@ Result<std::optional<std::map<std::string, std::string>>> variables(VerbCall& ca
     return std::optional(std::map<std::string, std::string>(pairs.begin(), pairs.end()));
 }
 
-// The secret that PostgreSQL clients are given by convention; without one the server trusts the connection itself.
-Secret databasePassword(const LocalApplication& application) {
-    const auto secret = application.secrets.find("POSTGRESQL_PASSWORD");
-    if (secret != application.secrets.end()) return secret->second;
-    const auto variable = application.environment.find("POSTGRESQL_PASSWORD");
-    return variable != application.environment.end() ? Secret(variable->second) : Secret();
+constexpr int64_t writeRetryMs = 5;
+
+// The password that clients of an engine are given by convention: of this database, or of the engine's first one;
+// without any the server trusts the connection itself.
+Secret databasePassword(const LocalApplication& application, const DatabaseSpec& spec) {
+    for (const std::string& prefix :
+         {variablePrefix(spec.engine, spec.name), std::string(variablePrefix(spec.engine))}) {
+        const auto secret = application.secrets.find(prefix + "_PASSWORD");
+        if (secret != application.secrets.end()) return secret->second;
+        const auto variable = application.environment.find(prefix + "_PASSWORD");
+        if (variable != application.environment.end()) return Secret(variable->second);
+    }
+    return {};
+}
+
+// The server may still be coming up or in recovery: asked again until it writes.
+Result<void> awaitWrite(const DatabaseItem& item, const Secret& password, const driver::Context& context) {
+    for (;;) {
+        auto written = item.driver->writeTest(item.spec, password, context);
+        if (written) return {};
+        if (context.cancelled() || context.remainingMs() < writeRetryMs)
+            return fail(written.error().within("a write to database " + item.spec.name + " as user " + item.spec.user));
+        std::this_thread::sleep_for(std::chrono::milliseconds(writeRetryMs));
+    }
 }
 
 }  // namespace
@@ -98,12 +118,16 @@ Result<Json> applicationActivate(VerbCall& call) {
     LocalApplication application = TRY(call.services.applications.change(name, state));
 
     JsonObject result{{"writableAfterMs", nullptr}};
-    const Json* database = memberAt(call.args(), "database");
-    if (database && !database->is_null()) {
-        const DatabaseItem item = TRY(databaseItem(call, *database));
+    const Json* databases = memberAt(call.args(), "databases");
+    const bool hasDatabases = databases && databases->is_array() && !databases->get_array().empty();
+    if (hasDatabases) {
+        auto items = TRY(plainDatabases(call));
         const int64_t awaitMs = std::max<int64_t>(integerAt(call.args(), "awaitWritableMs", call.deadline - begun), 1);
-        TRY_VOID(call.services.drivers.writeAsApplication(item.spec, databasePassword(application),
-                                                          call.contextFor(item.spec, begun + awaitMs)));
+        const auto written = inParallel(items, [&](DatabaseItem& item) {
+            return awaitWrite(item, databasePassword(application, item.spec),
+                              call.contextFor(item.spec, begun + awaitMs));
+        });
+        if (const Error* error = firstError(written)) return fail(*error);
         result["writableAfterMs"] = SystemClock().monotonic() - begun;
     }
     // Writers start with maintenance.off: users wait for the web processes now, nobody waits for a worker.
@@ -111,7 +135,7 @@ Result<Json> applicationActivate(VerbCall& call) {
     running.supervised = true;
     application = TRY(call.services.applications.change(name, running));
     result["processes"] = TRY(applyProcesses(call, application, ProcessGoal::asStateSays));
-    result["smoke"] = JsonObject{{"write", database && !database->is_null() ? "ok" : "none"}};
+    result["smoke"] = JsonObject{{"write", hasDatabases ? "ok" : "none"}};
     return Json(std::move(result));
 }
 

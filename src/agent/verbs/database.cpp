@@ -42,7 +42,8 @@ Result<Json> databaseCertificateRequest(VerbCall& call) {
     const DatabaseItem item = TRY(oneDatabase(call));
     const auto held = TRY(lockDatabases(call, {item}));
     const auto requests = TRY(item.driver->certificateRequests(item.spec, call.contextFor(item.spec)));
-    return Json(JsonObject{{"serverRequest", requests.server}, {"clientRequest", requests.client}});
+    return Json(JsonObject{
+        {"serverRequest", requests.server}, {"clientRequest", requests.client}, {"verifier", requests.verifier}});
 }
 
 Result<Json> databaseInstallCertificates(VerbCall& call) {

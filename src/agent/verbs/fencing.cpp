@@ -16,7 +16,7 @@ namespace {
 // Giving writes back must not fail for want of time that the fence used up.
 constexpr int64_t undoMs = 10'000;
 constexpr int64_t settleMs = 20'000;
-constexpr int64_t stopSeenMs = 1'000;
+constexpr int64_t fenceSeenMs = 1'000;
 
 Result<Json> unfenceOne(VerbCall& call, DatabaseItem& item, BootGuard guard, MonotonicMs deadline) {
     guard.role = "primary";
@@ -81,14 +81,10 @@ Result<void> checkGuards(VerbCall& call, const std::vector<DatabaseItem>& items)
     return {};
 }
 
-bool isRunning(const Json& facts) {
-    return booleanAt(facts, "running", true);
-}
-
-// A stop that was asked for goes on without its agent.
-bool awaitDown(VerbCall& call, const DatabaseItem& item) {
-    const MonotonicMs patience = SystemClock().monotonic() + stopSeenMs;
-    while (isRunning(inspectDatabase(call, item, nullptr, SystemClock().monotonic() + settleMs))) {
+// What was asked of a server goes on without its agent: a stop, for one.
+bool awaitFenced(VerbCall& call, const DatabaseItem& item) {
+    const MonotonicMs patience = SystemClock().monotonic() + fenceSeenMs;
+    while (!booleanAt(inspectDatabase(call, item, nullptr, SystemClock().monotonic() + settleMs), "fenced")) {
         if (SystemClock().monotonic() >= patience) return false;
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
@@ -128,24 +124,24 @@ Result<Json> databaseFence(VerbCall& call) {
     return fail(cause);
 }
 
-// The guard is written first, so without it nothing was begun. With every database down under the guard of this epoch
-// the fence is complete, and fencing again only reads the token. In between, a look cannot tell what the stop will
+// The guard is written first, so without it nothing was begun. With every database fenced under the guard of this
+// epoch the fence is complete, and fencing again only reads the token. In between, a look cannot tell what a stop will
 // still do: repeating it or unfencing ends it.
 Result<Json> settleFence(VerbCall& call) {
     auto items = TRY(plainDatabases(call));
-    size_t guarded = 0, down = 0;
+    size_t guarded = 0, fenced = 0;
     BootGuard guard;
     for (auto& item : items) {
         const auto present = TRY(call.services.guards.read(item.key));
         if (!present || !present->fenced || present->epoch != call.command.epoch) continue;
         guard = *present;
         ++guarded;
-        if (awaitDown(call, item)) ++down;
+        if (awaitFenced(call, item)) ++fenced;
     }
     if (guarded == 0) return notDone(call, "no database was fenced");
-    if (down < items.size())
-        return interrupted(call, std::to_string(down) + " of " + std::to_string(items.size()) +
-                                     " databases are down behind their guard");
+    if (fenced < items.size())
+        return interrupted(call, std::to_string(fenced) + " of " + std::to_string(items.size()) +
+                                     " databases are fenced behind their guard");
     auto tokens = inParallel(items, [&](DatabaseItem& item) {
         return item.driver->fence(item.spec, call.command.epoch, call.contextFor(item.spec));
     });
@@ -168,7 +164,8 @@ Result<Json> settleUnfence(VerbCall& call) {
     for (auto& item : items) {
         const auto guard = TRY(call.services.guards.read(item.key));
         Json facts = inspectDatabase(call, item, nullptr, SystemClock().monotonic() + settleMs);
-        if (!guard || guard->role != "primary" || textAt(facts, "role") != "primary" || !isRunning(facts))
+        if (!guard || guard->role != "primary" || textAt(facts, "role") != "primary" ||
+            booleanAt(facts, "fenced"))
             return notDone(call, "database " + item.spec.name + " does not run as primary yet");
         databases.push_back(std::move(facts));
     }

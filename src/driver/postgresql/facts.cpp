@@ -88,6 +88,7 @@ JsonObject emptyFacts(const DatabaseSpec& spec) {
           "settings", "dataChecksums", "databases", "extensions", "unloggedTables", "logicalSlots", "archiveBacklog",
           "diskFreeBytes", "dataBytes", "guard", "canConnectToPeer", "peerError", "error"})
         facts[name] = nullptr;
+    facts["fenced"] = true;
     facts["architecture"] = architecture();
     return facts;
 }
@@ -241,6 +242,7 @@ Json inspectInstance(const Instance& instance, const Peer* peer, SlowFacts& slow
     JsonObject facts = emptyFacts(instance.spec());
     addFileFacts(instance, facts, context);
     facts["running"] = instance.postmaster().has_value();
+    facts["fenced"] = !booleanAt(facts, "running");
     if (!instance.hasData()) {
         facts["role"] = "stopped";
         facts["error"] = "there is no database in " + instance.data();

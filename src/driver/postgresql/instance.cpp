@@ -105,6 +105,7 @@ Session::~Session() {
 Result<Instance> Instance::open(const DatabaseSpec& spec, const Context& context, ConnectionPool& pool) {
     Instance instance;
     instance.spec_ = spec;
+    if (instance.spec_.service.superuser.empty()) instance.spec_.service.superuser = "postgres";
     instance.pool_ = &pool;
     if (!spec.service.runAs.empty()) {
         instance.user_ = TRY(osUserByName(spec.service.runAs));

@@ -7,6 +7,7 @@
 #include "driver/postgresql/source.h"
 #include "driver/postgresql/supervision.h"
 #include "driver/postgresql/tls.h"
+#include "driver/postgresql/write_test.h"
 
 namespace swb::driver {
 
@@ -106,6 +107,10 @@ Result<Json> PostgresqlDriver::ensureRunning(const DatabaseSpec& spec, std::stri
 
 Result<void> PostgresqlDriver::stop(const DatabaseSpec& spec, const Context& context) {
     return postgresql::stopServer(TRY(open(spec, context)), context);
+}
+
+Result<void> PostgresqlDriver::writeTest(const DatabaseSpec& spec, const Secret& password, const Context& context) {
+    return postgresql::writeTest(spec, password, context);
 }
 
 }  // namespace swb::driver

@@ -43,6 +43,7 @@ class PostgresqlDriver final : public DatabaseDriver {
                         const Token& token, const Context& context) override;
     Result<Json> ensureRunning(const DatabaseSpec& spec, std::string_view guardRole, const Context& context) override;
     Result<void> stop(const DatabaseSpec& spec, const Context& context) override;
+    Result<void> writeTest(const DatabaseSpec& spec, const Secret& password, const Context& context) override;
 
   private:
     Result<postgresql::Instance> open(const DatabaseSpec& spec, const Context& context);
