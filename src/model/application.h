@@ -21,12 +21,12 @@ enum class OnChange { restart, reload, none };
 // How the service behind a database or a web front is started and stopped.
 struct ServiceSpec {
     Manage manage = Manage::direct;
-    std::string data;       // database: data directory
-    std::string bin;        // directory of the service's programs
-    std::string unit;       // systemd: unit name; pg_ctlcluster: cluster name
-    std::string version;    // pg_ctlcluster: major version of the cluster
-    std::string socket;     // database: its unix socket for the agent's own connections; postgresql: the directory of it
-    std::string config;     // database or web front: main configuration file; web front by systemd: directory of sites
+    std::string data;     // database: data directory
+    std::string bin;      // directory of the service's programs
+    std::string unit;     // systemd: unit name; pg_ctlcluster: cluster name
+    std::string version;  // pg_ctlcluster: major version of the cluster
+    std::string socket;   // database: its unix socket for the agent's own connections; postgresql: the directory of it
+    std::string config;   // database or web front: main configuration file; web front by systemd: directory of sites
     std::string superuser;  // database role the agent works as; empty: postgres, root or default, by the engine
     std::string runAs;      // operating-system user of the service; empty: owner of the data directory
 };

@@ -38,6 +38,7 @@ databases:
     server: fra-3
     service: {manage: direct, data: /srv/pg, bin: /usr/lib/postgresql/15/bin, unit: a, version: "15", socket: /run/pg, superuser: pg, run_as: pg}
     address: "[2001:db8::5]:5432"
+    replication: 192.0.2.5:5433
     database: shop
     user: shop
 maintenance: {page: "<h1>Back soon</h1>", retry_after: 60, bypass_addresses: [192.0.2.0/24], bypass_cookie: let-me-in-0123456789}
@@ -202,6 +203,7 @@ TEST(Definition, ValuesAreChecked) {
         {head + "databases:\n  main: {server: a, address: nowhere, service: {data: /d, bin: /b}}\n",
          "databases.main.address"},
         {head + "databases:\n  main: {server: a, address: a:1}\n", "databases.main.service"},
+        {database + ", replication: nowhere}\n", "databases.main.replication"},
         {head + "databases:\n  main: {server: a, address: a:1, service: {manage: systemd, unit: pg}}\n",
          "databases.main.service"},
         {head + "databases:\n  main: {server: a, address: a:1, service: {manage: pg_ctlcluster, unit: main}}\n",

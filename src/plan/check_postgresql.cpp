@@ -69,9 +69,8 @@ void fit(CheckList& list, const std::string& subject, const Json& source, const 
 void source(CheckList& list, const std::string& subject, const Json& source, bool isLinked) {
     const Json* settings = memberAt(source, "settings");
     const std::string level = settings ? textAt(*settings, "wal_level") : "";
-    list.refuseUnless(level == "replica" || level == "logical", "wal-level", subject,
-                      "wal_level is " + level, "wal_level is " + level,
-                      "set wal_level = replica and restart the source at a quiet time");
+    list.refuseUnless(level == "replica" || level == "logical", "wal-level", subject, "wal_level is " + level,
+                      "wal_level is " + level, "set wal_level = replica and restart the source at a quiet time");
     const int64_t slots = setting(source, "max_replication_slots");
     list.refuseUnless(isLinked || slots > static_cast<int64_t>(countOf(source, "slots")), "free-slot", subject,
                       "a replication slot is free", "all replication slots are taken",

@@ -125,7 +125,7 @@ void checkReplica(CheckList& list, const std::string& subject, const Json& sourc
                           subject, "enough disk is free at the replica",
                           "only " + number(free >> 20) + " MiB of disk are free at the replica",
                           "free some before it takes over");
-    list.refuseUnless(setting(replica, "max_connections") >= integerAt(source, "connections"), "connections", subject,
+    list.refuseUnless(integerAt(replica, "maxConnections") >= integerAt(source, "connections"), "connections", subject,
                       "the replica takes as many connections", "the replica takes fewer connections than are open now",
                       "raise max_connections there");
 }

@@ -1,5 +1,5 @@
-// What only one engine's facts can say. The common part of a readiness (reachable, roles, identity, streaming, lag, disk)
-// is the same for all; the rest is one table for each engine family. Internal to the planners.
+// What only one engine's facts can say. The common part of a readiness (reachable, roles, identity, streaming, lag,
+// disk) is the same for all; the rest is one table for each engine family. Internal to the planners.
 #pragma once
 
 #include "plan/check_list.h"
@@ -7,7 +7,8 @@
 namespace swb::plan {
 
 struct EngineChecks {
-    // Could one be a replica of the other, and the other way round? Both facts, the target's perhaps of a stopped server.
+    // Could one be a replica of the other, and the other way round? Both facts, the target's perhaps of a stopped
+    // server.
     void (*fit)(CheckList& list, const std::string& subject, const Json& source, const Json& target);
     // Can this server be a source for one more replica? isLinked: it is already, for this one.
     void (*source)(CheckList& list, const std::string& subject, const Json& source, bool isLinked);

@@ -63,6 +63,7 @@ inline JsonObject commonFacts() {
              JsonArray{JsonObject{{"name", "shop"}, {"collationVersion", "2.36"}, {"actualCollationVersion", "2.36"}}}},
             {"dataChecksums", true},
             {"connections", 20},
+            {"maxConnections", 100},
             {"dataBytes", 1 << 30},
             {"diskFreeBytes", 4LL << 30},
             {"slots", JsonArray{}},

@@ -32,7 +32,7 @@ Commands sign(const Run& run, const Step&) {
             const std::string key = keyOf(*application, name);
             const Json* made = requests ? run::resultOf(*requests, key) : nullptr;
             entries.push_back(JsonObject{{"key", key},
-                                         {"host", application->databases.at(name).address.host},
+                                         {"host", application->databases.at(name).replicationAddress().host},
                                          {"serverRequest", made ? textAt(*made, "serverRequest") : ""},
                                          {"clientRequest", made ? textAt(*made, "clientRequest") : ""}});
         }

@@ -5,7 +5,8 @@ namespace {
 
 Commands reverseLink(const Run& run, const Step&) {
     const Subject subject = subjectOf(run);
-    return prepareSourceCommands(run, subject.to, subject.from, subject.databases, Link::slotFor(subject.from.name), 30'000);
+    return prepareSourceCommands(run, subject.to, subject.from, subject.databases, Link::slotFor(subject.from.name),
+                                 30'000);
 }
 
 Commands rejoin(const Run& run, const Step&) {

@@ -262,12 +262,27 @@ TEST(TakeOver, IsVerifiedOnlyExactlyAtTheToken) {
         finish(run, "promote", "nyc-1", std::move(result));
         return verify(run, "promote");
     };
-    EXPECT_THAT(textAt(*after(promoted("main")), "detail"), HasSubstr("main on timeline 4 from 0/3000148"));
+    EXPECT_THAT(textAt(*after(promoted("main")), "detail"), HasSubstr("main from 0/3000148 on timeline 4"));
     EXPECT_EQ(after(promoted("main", 4, "0/3000147")).error().code, ErrorCode::VerificationFailed);
     EXPECT_EQ(after(promoted("main", 5)).error().code, ErrorCode::VerificationFailed);
     EXPECT_EQ(after(promoted("main", 3)).error().code, ErrorCode::VerificationFailed);
     EXPECT_EQ(after(promoted("other")).error().code, ErrorCode::VerificationFailed);
     EXPECT_EQ(after(JsonObject{}).error().code, ErrorCode::VerificationFailed);
+}
+
+TEST(TakeOver, AnEngineWithoutTimelinesIsHeldToItsPosition) {
+    auto run = switchRun();
+    const Json gtid = JsonObject{{"database", "main"}, {"engine", "mariadb"}, {"end", "0-1-42"}, {"epoch", 5}};
+    finish(run, "fence", "fra-1", fenced({gtid}));
+    const auto after = [&](const std::string& switchPoint) {
+        stepOf(run, "promote").commands.clear();
+        finish(run, "promote", "nyc-1",
+               JsonObject{{"databases", JsonArray{JsonObject{{"name", "main"}, {"switchPoint", switchPoint}}}}});
+        return verify(run, "promote");
+    };
+    EXPECT_EQ(textAt(*after("0-1-42"), "detail"), "main from 0-1-42");
+    EXPECT_EQ(after("0-1-43").error().code, ErrorCode::VerificationFailed);
+    EXPECT_EQ(after("").error().code, ErrorCode::VerificationFailed);
 }
 
 TEST(TakeOver, EveryDatabaseMustBeReported) {
@@ -302,7 +317,7 @@ TEST(Activate, RefusesAnUnhealthyProcess) {
     EXPECT_THAT(after(false).error().message, HasSubstr("web"));
     const CommandSpec command = act(run, "activate").at(0);
     EXPECT_EQ(textAt(command.args, "failoverStatus"), "online");
-    EXPECT_EQ(textAt(command.args.at("database"), "name"), "main");
+    EXPECT_EQ(textAt(command.args.at("databases").as_array().at(0), "name"), "main");
     EXPECT_EQ(textAt(command.args.at("variables"), "POSTGRESQL_ADDRESS"), "198.51.100.1:5432");
 }
 
@@ -335,6 +350,29 @@ TEST(Certificates, TheControllerNamesTheHostsNotTheRequests) {
         EXPECT_EQ(textAt(command.args, "authority"), "CA");
         EXPECT_EQ(textAt(command.args, "serverCertificate"), command.key == "main@shop-nyc" ? "X2" : "");
     }
+}
+
+TEST(Certificates, AVerifierGoesToTheOtherSide) {
+    auto run =
+        plan::planReplication(unlinkedSnapshot(), {"main"}, false, {plan::consentWord("shop-nyc", "main")}, intent())
+            .value();
+    for (Step& step : run.steps) step.attempts = 1;
+    EXPECT_EQ(textAt(act(run, "prepare-source").at(0).args.at("peer"), "verifier"), "");
+    finish(run, "request-certificates", "main@shop-fra", JsonObject{{"verifier", "of-fra"}});
+    finish(run, "request-certificates", "main@shop-nyc", JsonObject{{"verifier", "of-nyc"}});
+    EXPECT_EQ(textAt(act(run, "prepare-source").at(0).args.at("peer"), "verifier"), "of-nyc");
+    EXPECT_EQ(textAt(act(run, "prepare-target").at(0).args.at("peer"), "verifier"), "of-fra");
+}
+
+TEST(Replication, TheOtherSiteReplicatesFromWhereTheDefinitionSays) {
+    plan::Snapshot snapshot = unlinkedSnapshot();
+    snapshot.from->databases.at("main").replication = HostPort{"192.0.2.9", 6380};
+    auto run =
+        plan::planReplication(snapshot, {"main"}, false, {plan::consentWord("shop-nyc", "main")}, intent()).value();
+    for (Step& step : run.steps) step.attempts = 1;
+    const Json peer = act(run, "seed").at(0).args.at("peer");
+    EXPECT_EQ(textAt(peer, "host"), "192.0.2.9");
+    EXPECT_EQ(integerAt(peer, "port"), 6380);
 }
 
 TEST(Replication, TheSeedCarriesTheConsentAndPreparationIsTakenBack) {

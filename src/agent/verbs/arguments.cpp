@@ -5,6 +5,8 @@
 namespace swb::agent {
 namespace {
 
+constexpr size_t verifierBytesMax = 1024;
+
 Result<const JsonArray*> databaseList(VerbCall& call) {
     Arguments reader(call.args());
     const JsonArray* list = reader.array("databases");
@@ -79,6 +81,8 @@ Result<driver::Peer> peerFromJson(const Json& value) {
     if (port < 1 || port > 65535) reader.problem("port", "must be between 1 and 65535");
     if (!isIpAddress(peer.host) && !isHostName(peer.host)) reader.problem("host", "must be a name or an IP address");
     if (!isName(peer.application)) reader.problem("application", "must be a name");
+    peer.verifier = reader.string("verifier", "");
+    if (peer.verifier.size() > verifierBytesMax) reader.problem("verifier", "is too long");
     TRY_VOID(reader.finish());
     peer.port = static_cast<uint16_t>(port);
     return peer;

@@ -164,8 +164,7 @@ Result<Json> settleUnfence(VerbCall& call) {
     for (auto& item : items) {
         const auto guard = TRY(call.services.guards.read(item.key));
         Json facts = inspectDatabase(call, item, nullptr, SystemClock().monotonic() + settleMs);
-        if (!guard || guard->role != "primary" || textAt(facts, "role") != "primary" ||
-            booleanAt(facts, "fenced"))
+        if (!guard || guard->role != "primary" || textAt(facts, "role") != "primary" || booleanAt(facts, "fenced"))
             return notDone(call, "database " + item.spec.name + " does not run as primary yet");
         databases.push_back(std::move(facts));
     }
