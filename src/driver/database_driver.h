@@ -31,7 +31,7 @@ struct Peer {
     std::string application;
     std::string host;
     uint16_t port = 0;
-    std::string verifier;  // of its replication user, from its certificate requests; empty: as it was before
+    std::string verifier = {};  // of its replication user, from its certificate requests; empty: as it was before
 };
 
 // Proof from a fenced primary (DESIGN.md §2). Opaque outside the driver but for database, engine, epoch, end and, where
@@ -48,7 +48,7 @@ struct CertificateRequests {
     std::string server, client;  // PEM
     // For engines that cannot tell clients by their certificate: what a source needs to recognise this side's
     // replication user, and nobody can log in with (a hash). Otherwise empty.
-    std::string verifier;
+    std::string verifier = {};
 };
 
 class DatabaseDriver {
