@@ -7,7 +7,7 @@
 #include "driver/postgresql/source.h"
 #include "driver/postgresql/supervision.h"
 #include "driver/postgresql/tls.h"
-#include "driver/postgresql/write_test.h"
+#include "driver/postgresql/write_probe.h"
 
 namespace swb::driver {
 

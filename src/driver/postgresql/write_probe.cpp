@@ -1,4 +1,4 @@
-#include "driver/postgresql/write_test.h"
+#include "driver/postgresql/write_probe.h"
 
 #include "driver/postgresql/connection.h"
 
