@@ -213,7 +213,7 @@ TEST_F(ApiTest, DefinitionsAreRefusedBeforeAnythingIsStored) {
     EXPECT_EQ(code(apply("application: shop\nsite: fra\n")), "SWB-NOT-FOUND") << "no such site";
     EXPECT_EQ(
         code(apply(
-            "application: shop\nsite: fra\ndatabases: {main: {engine: redis, server: fra-1, address: 10.0.0.1:6379,"
+            "application: shop\nsite: fra\ndatabases: {main: {engine: mongodb, server: fra-1, address: 10.0.0.1:27017,"
             " service: {data: /d, bin: /b}}}\n")),
         "SWB-UNSUPPORTED");
     EXPECT_TRUE(store.list("application")->empty());
