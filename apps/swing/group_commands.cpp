@@ -170,7 +170,8 @@ void printAddress(Context& context, const Json& report) {
     for (const Json& domain : arrayOf(report, "domains")) {
         std::string chain;
         for (const Json& link : arrayOf(domain, "chain"))
-            chain += (chain.empty() ? "" : " > ") + cell(link, "to") + " (" + cell(link, "ttl") + " s)";
+            chain += (chain.empty() ? "" : " > ") + cell(link, "to") +
+                     (booleanAt(link, "exact") ? " (" : " (at least ") + cell(link, "ttl") + " s)";
         const std::string problem = textAt(domain, "problem");
         domains.row({cell(domain, "name"), chain.empty() ? "-" : chain,
                      problem.empty() ? joinedCell(domain, "addresses") : printable(problem)});

@@ -6,6 +6,7 @@
 
 #include "dns/exchange.h"
 #include "dns/resolve.h"
+#include "publication/authority.h"
 
 namespace swb::publication {
 namespace {
@@ -14,6 +15,8 @@ constexpr uint16_t typeHttps = 65;
 constexpr uint16_t ipv4Hint = 4, ipv6Hint = 6;
 constexpr size_t chainMax = 16;
 constexpr uint32_t aliasTtlMax = 3600;
+constexpr size_t linksAskedMax = 4;  // of a chain, at their own zones: the team's are the first ones
+constexpr size_t otherResolversMax = 2;
 
 std::string withoutDot(std::string text) {
     if (text.ends_with('.')) text.pop_back();
@@ -92,19 +95,57 @@ std::string byResolver(const AddressQuestion& question, const std::string& name,
     return problem;
 }
 
+// The CNAME records of an answer, from this name on.
+std::vector<DomainAnswer::Link> chainFrom(const std::string& domain, const dns::Response& response) {
+    std::vector<DomainAnswer::Link> chain;
+    std::string end = lowered(domain);
+    while (chain.size() < chainMax) {
+        const auto next = std::find_if(response.answers.begin(), response.answers.end(), [&](const auto& record) {
+            return record.type == dns::type::cname && lowered(withoutDot(record.name.toText())) == end;
+        });
+        if (next == response.answers.end()) break;
+        end = lowered(withoutDot(dns::nameInRdata(next->data).toText()));
+        chain.push_back({end, next->ttlSeconds});
+    }
+    return chain;
+}
+
+// From what is left in the first resolver's cache to what the zones say; where they cannot be asked, to the most that
+// any resolver has.
+void findWholeTtls(const AddressQuestion& question, DomainAnswer& answer) {
+    SurveySettings settings;
+    settings.resolvers = question.resolvers;
+    settings.timeoutMs = question.timeoutMs;
+    bool isWhole = true;
+    std::string owner = answer.name;
+    for (size_t i = 0; i < answer.chain.size(); ++i) {
+        DomainAnswer::Link& link = answer.chain[i];
+        const auto name = dns::Name::fromText(owner);
+        if (const auto ttl = i < linksAskedMax && name ? aliasTtl(*name, settings, question.authorityPort)
+                                                       : Result<uint32_t>(fail(ErrorCode::NotFound, ""))) {
+            link.ttlSeconds = *ttl;
+            link.isExact = true;
+        }
+        isWhole &= link.isExact;
+        owner = link.to;
+    }
+    for (size_t i = 1; !isWhole && i < std::min(question.resolvers.size(), otherResolversMax + 1); ++i) {
+        const Asker asker{question.resolvers[i], dns::Transport::udp, dns::Recursion::desired, question.timeoutMs};
+        const auto response = asker.ask(answer.name, dns::type::a);
+        if (!response) continue;
+        const auto other = chainFrom(answer.name, *response);
+        for (size_t at = 0; at < std::min(other.size(), answer.chain.size()) && other[at].to == answer.chain[at].to;
+             ++at)
+            if (!answer.chain[at].isExact)
+                answer.chain[at].ttlSeconds = std::max(answer.chain[at].ttlSeconds, other[at].ttlSeconds);
+    }
+}
+
 DomainAnswer askDomain(const AddressQuestion& question, const std::string& domain) {
     DomainAnswer answer;
     answer.name = domain;
-    std::string end = lowered(domain);
     answer.problem = byResolver(question, domain, dns::type::a, [&](const dns::Response& response) {
-        for (size_t step = 0; step < chainMax; ++step) {
-            const auto next = std::find_if(response.answers.begin(), response.answers.end(), [&](const auto& record) {
-                return record.type == dns::type::cname && lowered(withoutDot(record.name.toText())) == end;
-            });
-            if (next == response.answers.end()) break;
-            end = lowered(withoutDot(dns::nameInRdata(next->data).toText()));
-            answer.chain.push_back({end, next->ttlSeconds});
-        }
+        answer.chain = chainFrom(domain, response);
         for (const dns::ReceivedRecord& record : response.answers)
             if (record.type == dns::type::a) answer.addresses.push_back(dns::rdataToText(dns::type::a, record.data));
         std::sort(answer.addresses.begin(), answer.addresses.end());
@@ -112,6 +153,7 @@ DomainAnswer askDomain(const AddressQuestion& question, const std::string& domai
     });
     if (!answer.problem.empty()) return answer;
     if (answer.addresses.empty() && answer.chain.empty()) answer.problem = "it does not resolve";
+    findWholeTtls(question, answer);
     byResolver(question, domain, typeHttps, [&](const dns::Response& response) {
         for (const dns::ReceivedRecord& record : response.answers) {
             if (record.type != typeHttps) continue;
@@ -159,7 +201,8 @@ void warnOfDomain(const AddressQuestion& question, const DomainAnswer& domain, s
     for (const DomainAnswer::Link& link : domain.chain)
         if (link.ttlSeconds > aliasTtlMax)
             out.push_back({"cname-ttl", domain.name,
-                           "its CNAME to " + link.to + " is kept for " + std::to_string(link.ttlSeconds) + " s",
+                           "its CNAME to " + link.to + " is kept for " + (link.isExact ? "" : "at least ") +
+                               std::to_string(link.ttlSeconds) + " s",
                            "3600 s or less lets you point it elsewhere within an hour"});
     for (const std::string& hint : domain.hints)
         if (std::find(question.expected.begin(), question.expected.end(), hint) == question.expected.end())
@@ -262,7 +305,8 @@ Json toJson(const AddressReport& report) {
     }
     for (const DomainAnswer& domain : report.domains) {
         JsonArray chain;
-        for (const auto& link : domain.chain) chain.push_back(JsonObject{{"to", link.to}, {"ttl", link.ttlSeconds}});
+        for (const auto& link : domain.chain)
+            chain.push_back(JsonObject{{"to", link.to}, {"ttl", link.ttlSeconds}, {"exact", link.isExact}});
         domains.push_back(JsonObject{{"name", domain.name},
                                      {"chain", chain},
                                      {"addresses", JsonArray(domain.addresses.begin(), domain.addresses.end())},

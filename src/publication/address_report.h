@@ -17,6 +17,7 @@ struct AddressQuestion {
     std::vector<std::string> domains;    // the team's own names, which should lead to it
     std::vector<std::string> published;  // those of them that follow the group at their own provider
     int64_t timeoutMs = 1500;
+    uint16_t authorityPort = dns::defaultPort;  // where the name servers of the team's domains answer
 };
 
 struct AddressAnswer {
@@ -34,6 +35,7 @@ struct DomainAnswer {
     struct Link {
         std::string to;
         uint32_t ttlSeconds = 0;
+        bool isExact = false;  // as the name's own zone has it; otherwise what resolvers still keep it for: at least
     };
     std::string name;
     std::vector<Link> chain;  // its CNAMEs, in order

@@ -99,6 +99,10 @@ TEST(AddressWarnings, LongAliasesAndHintsLeftBehind) {
     report.domains = {www()};
     report.domains.front().chain.front().ttlSeconds = 86'400;
     EXPECT_EQ(namesOf(report), "cname-ttl");
+    EXPECT_EQ(warningsOf(question(), report).front().sentence,
+              "its CNAME to shop.fo.example is kept for at least 86400 s");
+    report.domains.front().chain.front().isExact = true;
+    EXPECT_EQ(warningsOf(question(), report).front().sentence, "its CNAME to shop.fo.example is kept for 86400 s");
     report.domains = {www()};
     report.domains.front().hints = {"192.0.2.1", "198.51.100.1"};
     EXPECT_EQ(namesOf(report), "hint-left-behind");

@@ -21,21 +21,6 @@ uint16_t typeNumber(AddressType type) {
     return type == AddressType::a ? dns::type::a : dns::type::aaaa;
 }
 
-// The first resolver that says anything definite.
-Result<dns::Response> byResolvers(const dns::Name& name, uint16_t type, const SurveySettings& settings) {
-    Result<dns::Response> last =
-        fail(ErrorCode::InvalidInput, "no resolver is configured", "name some under `resolvers:` in swingd.yaml");
-    for (const dns::Endpoint& resolver : settings.resolvers) {
-        if (settings.stop && settings.stop->load()) break;
-        last = dns::ask(resolver, name, type, settings.timeoutMs, dns::Transport::udp, dns::Recursion::desired);
-        if (last && (last->rcode == dns::rcode::noError || last->rcode == dns::rcode::nameError)) return last;
-        if (last)
-            last = fail(ErrorCode::VerificationFailed,
-                        "the resolver " + resolver.toText() + " answered RCODE " + std::to_string(last->rcode));
-    }
-    return last;
-}
-
 Result<void> addServer(const std::string& text, const SurveySettings& settings, std::vector<NameServerAddress>& out) {
     const HostPort host = TRY(parseHostPort(text, dns::defaultPort));
     if (isIpAddress(host.host)) {
@@ -81,6 +66,20 @@ ServerAnswer askOne(const NameServerAddress& server, const Publication& publicat
 }
 
 }  // namespace
+
+Result<dns::Response> askResolvers(const dns::Name& name, uint16_t type, const SurveySettings& settings) {
+    Result<dns::Response> last =
+        fail(ErrorCode::InvalidInput, "no resolver is configured", "name some under `resolvers:` in swingd.yaml");
+    for (const dns::Endpoint& resolver : settings.resolvers) {
+        if (settings.stop && settings.stop->load()) break;
+        last = dns::ask(resolver, name, type, settings.timeoutMs, dns::Transport::udp, dns::Recursion::desired);
+        if (last && (last->rcode == dns::rcode::noError || last->rcode == dns::rcode::nameError)) return last;
+        if (last)
+            last = fail(ErrorCode::VerificationFailed,
+                        "the resolver " + resolver.toText() + " answered RCODE " + std::to_string(last->rcode));
+    }
+    return last;
+}
 
 std::string ServerAnswer::where() const {
     const std::string address = server.endpoint.toText();
@@ -152,7 +151,7 @@ Result<std::vector<dns::IpAddress>> resolveHost(const std::string& hostName, con
     const dns::Name host = TRY(dns::Name::fromText(hostName));
     std::vector<dns::IpAddress> out;
     for (const uint16_t type : {dns::type::a, dns::type::aaaa}) {
-        const dns::Response response = TRY(byResolvers(host, type, settings));
+        const dns::Response response = TRY(askResolvers(host, type, settings));
         for (const dns::ReceivedRecord& record : response.answers)
             if (record.type == type) out.push_back(TRY(dns::IpAddress::fromText(dns::rdataToText(type, record.data))));
     }
@@ -167,7 +166,7 @@ Result<std::vector<NameServerAddress>> findNameServers(const Publication& public
     for (const std::string& server : publication.nameServers) TRY_VOID(addServer(server, settings, out));
     if (publication.nameServers.empty()) {
         const dns::Name zone = TRY(dns::Name::fromText(publication.zone));
-        const dns::Response response = TRY(byResolvers(zone, dns::type::ns, settings));
+        const dns::Response response = TRY(askResolvers(zone, dns::type::ns, settings));
         for (const dns::ReceivedRecord& record : response.answers) {
             if (record.type != dns::type::ns || record.name != zone) continue;
             std::string name = dns::nameInRdata(record.data).toText();

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "dns/address.h"
+#include "dns/message.h"
 #include "dns/protocol.h"
 #include "publication/provider.h"
 
@@ -54,6 +55,8 @@ Survey surveyServers(const std::vector<NameServerAddress>& servers, const Public
 // it.
 Survey surveyResolvers(const Publication& publication, const SurveySettings& settings);
 
+// The first resolver that says anything definite: NOERROR or NXDOMAIN.
+Result<dns::Response> askResolvers(const dns::Name& name, uint16_t type, const SurveySettings& settings);
 // Addresses of a host by the resolvers, the first that answers; A and AAAA.
 Result<std::vector<dns::IpAddress>> resolveHost(const std::string& name, const SurveySettings& settings);
 

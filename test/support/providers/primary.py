@@ -2,7 +2,7 @@
 
     primary.py KIND        prints one line of JSON when it is ready, ends when its standard input does
 
-The zone is shop.example: www with 192.0.2.1, alias a CNAME, locked a name that the credential may not change.
+The zone is shop.example: www with 192.0.2.1, alias a CNAME, kept a CNAME to it that stays in caches for a day, locked a name that the credential may not change.
 """
 import json
 import os
@@ -28,6 +28,7 @@ RECORDS = """$TTL 60
 ns1 3600 IN A 127.0.0.1
 www 60 IN A 192.0.2.1
 alias 60 IN CNAME www
+kept 86400 IN CNAME alias
 locked 60 IN A 192.0.2.7
 """
 
