@@ -86,6 +86,24 @@ TEST_F(AliasTest, TheApexOfAnotherZoneSwitchesWithTheGroup) {
     EXPECT_EQ(answered("shop.fo.example"), Addresses{"198.51.100.1"});
 }
 
+TEST_F(AliasTest, ASwitchReadsNoRecordsOfAZone) {
+    putApplication("shop-fra", "192.0.2.1");
+    putApplication("shop-nyc", "198.51.100.1");
+    putGroup("shop-fra", 1);
+    putZone({}, {{"shop.example", "shop.fo.example", 60}});
+    ASSERT_TRUE(publisher->publish(store));
+    put("zone", "shop.example", JsonObject{{"broken", true}});
+    putGroup("shop-nyc", 2);
+    ASSERT_TRUE(publisher->publishGroup(store, "shop"));
+    EXPECT_EQ(answered("shop.example"), Addresses{"198.51.100.1"});
+    ASSERT_FALSE(publisher->publish(store));
+    putZone({}, {{"shop.example", "shop.fo.example", 60}, {"www.shop.example", "shop.fo.example", 60}});
+    putGroup("shop-fra", 3);
+    ASSERT_TRUE(publisher->publishGroup(store, "shop")) << "after a failure the documents say what is an alias";
+    EXPECT_EQ(answered("shop.example"), Addresses{"192.0.2.1"});
+    EXPECT_EQ(answered("www.shop.example"), Addresses{"192.0.2.1"});
+}
+
 TEST_F(AliasTest, AnAliasThatIsTakenOutAnswersNoMore) {
     putApplication("shop-fra", "192.0.2.1");
     putGroup("shop-fra", 1);
@@ -104,10 +122,10 @@ TEST_F(AliasTest, AZoneIsCheckedAsWhatItWouldBe) {
     EXPECT_TRUE(publisher->checkZone(store, {"shop.example", {{"www.shop.example", "A", 60, {"192.0.2.7"}}}, {}}));
     EXPECT_FALSE(publisher->checkZone(store, {"other.example", {}, {}}));
     EXPECT_FALSE(publisher->checkZone(store, {"shop.example", {{"www.shop.example", "A", 60, {"300.0.2.7"}}}, {}}));
-    EXPECT_FALSE(publisher->checkZone(store, {"shop.example",
-                                              {{"www.shop.example", "CNAME", 60, {"a.example."}},
-                                               {"www.shop.example", "TXT", 60, {"\"beside\""}}},
-                                              {}}));
+    EXPECT_FALSE(publisher->checkZone(
+        store, {"shop.example",
+                {{"www.shop.example", "CNAME", 60, {"a.example."}}, {"www.shop.example", "TXT", 60, {"\"beside\""}}},
+                {}}));
     EXPECT_FALSE(publisher->checkZone(store, {"shop.example",
                                               {{"www.shop.example", "A", 60, {"192.0.2.7"}}},
                                               {{"www.shop.example", "shop.fo.example", 60}}}))
