@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """A name at another provider follows a switch; a provider that stands still delays that name and nothing else: neither
-the outage nor the own address, and the run ends when the provider is back."""
+the outage nor the own address, and the run ends when the provider is back. Removed, it leaves there exactly what the
+documentation says: everything, or everything but our mark."""
 import contextlib
 import json
 import os
@@ -11,6 +12,7 @@ from steering import Clock, order, run_of, step_of, wait_state
 from stage import REPOSITORY, ApiError, Stage, Writers, describe, wait_for
 
 NAME = "www.shop.example"
+MARK = f"_swingbridge-owner.{NAME}."
 PUBLICATIONS = "/v1/groups/shop/publications"
 # A run asks for this long before it calls the step failed.
 CONFIRM_SECONDS = 120
@@ -42,6 +44,15 @@ class Provider:
                              capture_output=True, text=True)
         return out.stdout.split()
 
+    def zone(self):
+        """Every record but the SOA, as one line each."""
+        address, port = self.facts["nameServers"][0].rsplit(":", 1)
+        out = subprocess.run(["dig", "+noall", "+answer", "+onesoa", "@" + address, "-p", port, "shop.example", "AXFR"],
+                             capture_output=True, text=True)
+        lines = {" ".join(line.split()) for line in out.stdout.splitlines() if line}
+        assert len(lines) > 5, out.stdout
+        return {line for line in lines if " SOA " not in line}
+
     @contextlib.contextmanager
     def frozen(self):
         os.kill(self.server, signal.SIGSTOP)
@@ -55,11 +66,15 @@ def publication(stage):
     return stage.api("GET", "/v1/publications")["publications"][0]
 
 
-def publish(stage, provider):
-    stage.api("PUT", "/v1/credentials/bind", {"value": provider.facts["credential"]})
+def add(stage, provider):
     stage.api("POST", PUBLICATIONS, {"name": NAME, "zone": "shop.example", "provider": "rfc2136",
                                      "endpoint": provider.facts["endpoint"], "credential": "secret:bind",
                                      "nameServers": provider.facts["nameServers"]})
+
+
+def publish(stage, provider):
+    stage.api("PUT", "/v1/credentials/bind", {"value": provider.facts["credential"]})
+    add(stage, provider)
     stage.api("POST", f"{PUBLICATIONS}/{NAME}/A/adopt", {"replace": True})
     wait_for("the name is published", 20, lambda: publication(stage)["standing"] == "published")
 
@@ -99,6 +114,43 @@ def stands_still(stage, provider, writers, usual_ms):
     both_answer(stage, provider, other)
 
 
+def swing(stage, *arguments):
+    """`swing` as an operator types it: exit status and document."""
+    done = subprocess.run([f"{stage.bin}/swing", *arguments, "--json", "--url", f"https://{stage.net}.1:{stage.api_port}",
+                           "--ca", stage.path("c", "ca.pem"), "--token", "@" + stage.path("c", "admin.token")],
+                          capture_output=True, text=True, env=stage.environment)
+    return done.returncode, json.loads(done.stdout) if done.returncode == 0 else done.stderr
+
+
+def marks(zone):
+    return {line for line in zone if line.startswith(MARK)}
+
+
+def removed(stage, provider):
+    """Removed, the mark stays and the name can be taken up again; withdrawn, the mark goes and nothing else does."""
+    group, site = stage.group(), stage.current()
+    before = provider.zone()
+    assert len(marks(before)) == 1 and group["id"] in marks(before).pop(), marks(before)
+    assert swing(stage, "publication", "remove", "shop", NAME) == (0, {"withdrawn": False})
+    assert provider.zone() == before and not stage.api("GET", "/v1/publications")["publications"]
+    add(stage, provider)
+    wait_for("our own mark is taken up", 20, lambda: publication(stage)["standing"] == "published")
+    with provider.frozen():
+        status, errors = swing(stage, "publication", "remove", "shop", NAME, "--withdraw")
+        assert status != 0 and "SWB-" in errors, errors
+    assert publication(stage)["name"] == NAME, "what cannot be withdrawn is not removed"
+    before = provider.zone()
+    assert swing(stage, "publication", "remove", "shop", NAME, "--withdraw") == (0, {"withdrawn": True})
+    assert provider.zone() == before - marks(before), "the mark and nothing else"
+    assert provider.answers() == [stage.address[site]], "the name has users"
+    status, errors = swing(stage, "publication", "remove", "shop", NAME, "--withdraw")
+    assert status != 0 and "SWB-NOT-FOUND" in errors, errors
+    stage.await_ready()
+    stage.done({"run": stage.switch()})
+    assert stage.resolve() == [stage.address[stage.other(site)]]
+    assert provider.zone() == before - marks(before), "it follows no more"
+
+
 def main():
     clock = Clock()
     with Provider() as provider, Stage() as stage:
@@ -114,6 +166,8 @@ def main():
             clock.say("a provider that stands still")
             stage.assert_legal()
             writers.assert_nothing_lost()
+        removed(stage, provider)
+        clock.say("removed, and withdrawn")
 
 
 if __name__ == "__main__":

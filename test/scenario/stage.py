@@ -219,10 +219,17 @@ class Stage:
 
     # ---- the world
 
-    def build(self, budget_ms=10_000):
+    def build(self, budget_ms=10_000, configure=None):
+        """configure(text): makes another swingd.yaml of the one that init wrote."""
         self.run_as_user(f"{self.bin}/swingd", "init", "--data", self.path("c"), "--zone", "stage.test",
                          "--name", f"{self.net}.1", "--listen", f"{self.net}.1:{self.api_port}",
                          "--dns-listen", f"{self.net}.1:{self.dns_port}")
+        if configure:
+            with open(self.path("c", "swingd.yaml"), "r+") as config:
+                text = configure(config.read())
+                config.seek(0)
+                config.truncate()
+                config.write(text)
         self.start("swingd")
         for site in SITES:
             self.add_site(site)

@@ -28,8 +28,9 @@ def new_secret():
 class Settings:
     """What a secondary needs to know. catalog: when set, the zone is learnt from it where the server can do that."""
 
-    def __init__(self, origin, primary_port, secret, catalog=None):
+    def __init__(self, origin, primary_port, secret, catalog=None, primary_host=HOST):
         self.origin, self.primary_port, self.secret, self.catalog = origin, primary_port, secret, catalog
+        self.primary_host = primary_host
 
 
 def knot(settings, directory, port):
@@ -68,11 +69,11 @@ key:
     secret: {settings.secret}
 remote:
   - id: primary
-    address: {HOST}@{settings.primary_port}
+    address: {settings.primary_host}@{settings.primary_port}
     key: {KEY}
 acl:
   - id: notify
-    address: {HOST}
+    address: {settings.primary_host}
     key: {KEY}
     action: notify
 {zone}""")
@@ -104,14 +105,14 @@ key:
 zone:
   name: "{settings.origin}"
   zonefile: "{directory}/zone.db"
-  allow-notify: {HOST} {KEY}
-  request-xfr: {HOST}@{settings.primary_port} {KEY}
+  allow-notify: {settings.primary_host} {KEY}
+  request-xfr: {settings.primary_host}@{settings.primary_port} {KEY}
 """)
     return [program("nsd"), "-d", "-c", f"{directory}/nsd.conf"]
 
 
 def bind(settings, directory, port):
-    primaries = f'{HOST} port {settings.primary_port} key "{KEY}"'
+    primaries = f'{settings.primary_host} port {settings.primary_port} key "{KEY}"'
     catalog = (f'catalog-zones {{ zone "{settings.catalog}" default-primaries {{ {primaries}; }} '
                f'zone-directory "{directory}" min-update-interval 0; }};' if settings.catalog else "")
     zone = settings.catalog or settings.origin
@@ -147,7 +148,7 @@ def powerdns(settings, directory, port):
     with open(schema) as file, contextlib.closing(sqlite3.connect(f"{directory}/pdns.db")) as database:
         database.executescript(file.read())
         database.execute("INSERT INTO domains (name, master, type) VALUES (?, ?, 'SLAVE')",
-                         (settings.origin, f"{HOST}:{settings.primary_port}"))
+                         (settings.origin, f"{settings.primary_host}:{settings.primary_port}"))
         database.execute("INSERT INTO tsigkeys (name, algorithm, secret) VALUES (?, ?, ?)",
                          (KEY, ALGORITHM, settings.secret))
         # Whole zones, its default: after an IXFR version 4.7.3 answers nothing of what changed ("run rectify-zone").
@@ -162,7 +163,7 @@ local-port={port}
 socket-dir={directory}
 secondary=yes
 xfr-cycle-interval=1
-allow-notify-from={HOST}
+allow-notify-from={settings.primary_host}
 cache-ttl=0
 query-cache-ttl=0
 negquery-cache-ttl=0
@@ -185,7 +186,7 @@ transfer_from: {HOST}
 poll_seconds: 5
 key_files: ["{directory}/xfer.key"]
 zones:
-  - {{zone: {settings.origin}, primaries: ["{HOST}:{settings.primary_port}"], key: {KEY}}}
+  - {{zone: {settings.origin}, primaries: ["{settings.primary_host}:{settings.primary_port}"], key: {KEY}}}
 """)
     return [binary("swingd"), "dns", "--config", f"{directory}/node.yaml"]
 
