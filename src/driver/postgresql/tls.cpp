@@ -1,7 +1,5 @@
 #include "driver/postgresql/tls.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -22,26 +20,6 @@ Settings wantedTls(const Instance& instance) {
             {"ssl_cert_file", instance.tlsDirectory() + "/server.pem"},
             {"ssl_key_file", instance.tlsDirectory() + "/server.key"},
             {"ssl_ca_file", instance.tlsDirectory() + "/authority.pem"}};
-}
-
-// The server must be able to walk to its key. Directories of ours on the way get the search bit, never the read bit;
-// a directory of somebody else is not touched.
-Result<void> openTheWay(const std::string& path, const OsUser& user) {
-    for (size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
-        const std::string part = path.substr(0, slash);
-        bool passable;
-        {
-            const ActAs acting(user);
-            passable = ::faccessat(AT_FDCWD, part.c_str(), X_OK, AT_EACCESS) == 0;
-        }
-        struct stat status {};
-        if (!passable && (::stat(part.c_str(), &status) != 0 || status.st_uid != ::geteuid() ||
-                          ::chmod(part.c_str(), (status.st_mode & 07777) | 0011) != 0))
-            return fail(ErrorCode::StorageFailed,
-                        "the user " + user.name + " cannot reach " + path + " through " + part,
-                        "Permit it to search that directory (chmod o+x): the server reads its certificate there.");
-        if (slash == std::string::npos) return {};
-    }
 }
 
 Result<void> makeTlsDirectory(const Instance& instance) {

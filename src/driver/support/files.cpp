@@ -80,6 +80,24 @@ Result<void> writeFileAs(const OsUser& user, const std::string& path, std::strin
     return writeFileAtomically(path, content, mode);
 }
 
+Result<void> replaceFileFor(const OsUser& user, const std::string& path, std::string_view content, mode_t mode) {
+    const std::string temporary = path + ".new";
+    const Fd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
+    if (!file.valid() || ::fchmod(file.get(), mode) != 0 ||
+        (::geteuid() == 0 && ::fchown(file.get(), user.uid, user.gid) != 0) ||
+        ::write(file.get(), content.data(), content.size()) != static_cast<ssize_t>(content.size()) ||
+        ::rename(temporary.c_str(), path.c_str()) != 0)
+        return fail(ErrorCode::StorageFailed, path + " cannot be written: " + std::strerror(errno));
+    return {};
+}
+
+Result<void> flushFile(const std::string& path) {
+    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.valid() || ::fsync(file.get()) != 0)
+        return fail(ErrorCode::StorageFailed, path + " cannot be flushed: " + std::strerror(errno));
+    return flushDirectory(std::filesystem::path(path).parent_path().string());
+}
+
 Result<void> flushDirectory(const std::string& path) {
     const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory.valid() || ::fsync(directory.get()) != 0)
@@ -109,6 +127,24 @@ int64_t freeBytes(const std::string& path) {
     struct statvfs status {};
     if (::statvfs(path.c_str(), &status) != 0) return -1;
     return static_cast<int64_t>(status.f_bavail) * static_cast<int64_t>(status.f_frsize);
+}
+
+Result<void> openTheWay(const std::string& path, const OsUser& user) {
+    for (size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+        const std::string part = path.substr(0, slash);
+        bool passable;
+        {
+            const ActAs acting(user);
+            passable = ::faccessat(AT_FDCWD, part.c_str(), X_OK, AT_EACCESS) == 0;
+        }
+        struct stat status {};
+        if (!passable && (::stat(part.c_str(), &status) != 0 || status.st_uid != ::geteuid() ||
+                          ::chmod(part.c_str(), (status.st_mode & 07777) | 0011) != 0))
+            return fail(ErrorCode::StorageFailed,
+                        "the user " + user.name + " cannot reach " + path + " through " + part,
+                        "Permit it to search that directory (chmod o+x): the server reads files of ours there.");
+        if (slash == std::string::npos) return {};
+    }
 }
 
 bool directoryExists(const std::string& path) {

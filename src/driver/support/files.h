@@ -13,6 +13,10 @@ namespace swb::driver {
 
 // writeFileAtomically() acting as the user: the file belongs to the user and permissions are checked as the user's.
 Result<void> writeFileAs(const OsUser& user, const std::string& path, std::string_view content, mode_t mode);
+// Replaces a file in a directory of ours and gives it to the user. Not flushed, for the outage path: it survives the end
+// of this process, and a power cut only after flushFile().
+Result<void> replaceFileFor(const OsUser& user, const std::string& path, std::string_view content, mode_t mode);
+Result<void> flushFile(const std::string& path);
 Result<void> flushDirectory(const std::string& path);
 // Removes a directory and everything in it, following no symbolic link; nothing there is success.
 Result<void> removeTree(const std::string& path);
@@ -20,6 +24,9 @@ Result<void> removeTree(const std::string& path);
 int64_t treeBytes(const std::string& path);
 // Free bytes for an unprivileged user on the file system of the path; -1 when unknown.
 int64_t freeBytes(const std::string& path);
+// Lets the user walk to the path, for files of ours that its service reads. Directories of ours on the way get the
+// search bit, never the read bit; a directory of somebody else is not touched.
+Result<void> openTheWay(const std::string& path, const OsUser& user);
 bool directoryExists(const std::string& path);
 // Names in a directory but "." and "..", sorted; empty when it cannot be read.
 std::vector<std::string> directoryEntries(const std::string& path);

@@ -1,0 +1,88 @@
+// One Redis or Valkey server as the definition names it: its directories, its configuration, its operating-system user,
+// its process and the agent's own connections. Everything the driver does to a server goes through here.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/json.h"
+#include "driver/database_driver.h"
+#include "driver/redis/connection_pool.h"
+#include "driver/redis/role_file.h"
+#include "driver/support/os_user.h"
+#include "driver/support/process_identity.h"
+#include "driver/support/service_manager.h"
+
+namespace swb::driver::redis {
+
+enum class Flush { now, later };
+
+class Instance {
+  public:
+    // Fails when the data directory is not there and no run_as says whose it would be.
+    static Result<Instance> open(const DatabaseSpec& spec, const Context& context, ConnectionPool& pool);
+
+    const DatabaseSpec& spec() const { return spec_; }
+    const std::string& data() const { return spec_.service.data; }
+    const OsUser& user() const { return user_; }
+    const std::string& stateDirectory() const { return state_; }  // of this one server
+    std::string stateFile(std::string_view name) const { return state_ + "/" + std::string(name); }
+    std::string tlsDirectory() const { return stateFile("tls"); }
+    std::string dataFile(std::string_view name) const { return data() + "/" + std::string(name); }
+    const std::string& configFile() const { return config_; }
+    std::string roleFilePath() const { return stateFile("role.conf"); }
+    std::string logFile() const { return stateFile("server.log"); }
+
+    // The agent's own way in: the unix socket, or the address when the definition names none.
+    Endpoint endpoint() const;
+    // TLS with our certificate, as a replica of ours would connect.
+    Result<Endpoint> peerEndpoint(const HostPort& address) const;
+
+    // Logged in as the agent's own user (credentials.h).
+    Result<Session> session(const Context& context) const;
+    std::optional<ProcessIdentity> process() const;
+    ServiceManager& service() const { return *service_; }
+    // Waits until the server answers and has loaded its data. DatabaseFailed with the end of its log when it is gone.
+    Result<Session> awaitReady(const Context& context) const;
+    Result<Session> startAndConnect(const Context& context) const;
+    // Of a running server, or of one that is started for it.
+    Result<Session> runningSession(const Context& context) const;
+
+    // As it would be read at a start; empty when there is none yet.
+    RoleFile role() const;
+    // Writes it where it differs, and sees to it that the configuration includes it last: a CONFIG REWRITE puts its
+    // lines behind ours, and the last line wins. Flush::later: the caller calls flushRole().
+    Result<void> writeRole(const RoleFile& role, Flush flush = Flush::now) const;
+    Result<void> flushRole() const;
+
+    // The configuration's text, with what it includes put behind it.
+    std::string configuration() const;
+    // Changes the file in place, as its owner.
+    Result<void> rewriteFile(const std::string& path, const std::string& before, const std::string& after) const;
+
+    // Records of ours, JSON, in the state directory: null when there is none. They survive the agent; what must survive
+    // a power cut is the role file.
+    Json record(std::string_view name) const;
+    Result<void> writeRecord(std::string_view name, const Json& content) const;
+    Result<void> removeRecord(std::string_view name) const;
+
+  private:
+    Instance() = default;
+    std::string poolKey() const { return endpoint().text(); }
+
+    DatabaseSpec spec_;
+    OsUser user_;
+    std::string state_, config_;
+    ConnectionPool* pool_ = nullptr;
+    std::shared_ptr<ServiceManager> service_;
+};
+
+// Milliseconds between polls on the outage path.
+constexpr int64_t pollMs = 1;
+void pause(int64_t milliseconds);
+// A deadline in at most this many milliseconds, and never after the context's.
+MonotonicMs within(const Context& context, int64_t milliseconds);
+Context withDeadline(const Context& context, MonotonicMs deadline);
+
+}  // namespace swb::driver::redis

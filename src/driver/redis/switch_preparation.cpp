@@ -1,0 +1,101 @@
+#include "base/log.h"
+#include "driver/redis/fence.h"
+#include "driver/redis/following.h"
+#include "driver/redis/peers.h"
+#include "driver/redis/promotion.h"
+#include "driver/redis/source.h"
+
+namespace swb::driver::redis {
+
+namespace {
+
+// A hand-over of somebody: it gets a moment to end, then it is aborted, because one that cannot reach its target stays
+// for ever, without a writable server. Who is what after that, only a look at both servers tells.
+Result<void> refuseHandOver(Connection& connection, const Context& context) {
+    constexpr int64_t patienceMs = 2000;
+    const MonotonicMs until = within(context, patienceMs);
+    ServerState state = TRY(readState(connection, context.deadline));
+    while (state.failover != "no-failover" && SystemClock().monotonic() < until) {
+        pause(20);
+        state = TRY(readState(connection, context.deadline));
+    }
+    if (state.failover == "no-failover") return {};
+    logWarning("redis", "a FAILOVER is stuck ({}): it is aborted", state.failover);
+    TRY(connection.call({"FAILOVER", "ABORT"}, context.deadline));
+    state = TRY(readState(connection, context.deadline));
+    return fail(ErrorCode::InUse,
+                std::string("a FAILOVER that somebody began was stuck and has been aborted; this server is a ") +
+                    (state.primary ? "primary" : "replica") + " now",
+                "Look at the roles of both servers (there may be two primaries), then try again.");
+}
+
+Result<void> refreshMomentary(const Instance& instance, Connection& connection, const Context& context) {
+    if (!instance.record(fenceRecord).is_null() || TRY(writesAreHeld(connection, context))) return {};
+    RoleFile role = instance.role();
+    if (!instance.record(relaxedRecord).is_null()) {
+        // A former switch did not come to its end.
+        TRY_VOID(changeSettings(connection, lastingValues(role), context));
+        return instance.removeRecord(relaxedRecord);
+    }
+    TRY_VOID(keepMomentarySettings(connection, role, context));
+    return instance.writeRole(role);
+}
+
+}  // namespace
+
+Result<void> prepareSwitchSource(const Instance& instance, std::string_view peerSlot, const Context& context) {
+    auto session = TRY(instance.session(context));
+    TRY_VOID(refuseHandOver(*session, context));
+    const Info info = TRY(session->info("replication", context.deadline));
+    const ServerState state = ServerState::of(info);
+    if (!state.primary)
+        return fail(ErrorCode::GuardRefused, "the server is a replica, not the source of a switch");
+    const auto peers = knownPeers(instance);
+    bool streams = peerSlot.empty();
+    for (const auto& replica : info.replicas())
+        streams = streams || (nameOfReplica(peers, replica) == peerSlot && replica.state == "online");
+    if (!streams)
+        return fail(ErrorCode::ReplicaNotReady, "the replica " + std::string(peerSlot) + " does not stream from here",
+                    "See INFO replication of both servers. A replica is known by the address it announces.");
+    TRY_VOID(refreshMomentary(instance, *session, context));
+    RoleFile role = instance.role();
+    if (role.start() != RoleFile::Start::held) {
+        role.startHeld();
+        TRY_VOID(instance.writeRole(role));
+    }
+    return {};
+}
+
+Result<void> prepareSwitchReplica(const Instance& instance, const Peer& peer, int64_t lagBytesMax,
+                                  const Context& context) {
+    auto session = TRY(instance.session(context));
+    const HostPort primary{peer.host, peer.port};
+    for (;;) {
+        const ServerState state = TRY(readState(*session, context.deadline));
+        if (state.primary) return fail(ErrorCode::ReplicaNotReady, "the server is not a replica");
+        if (state.follows != primary)
+            return fail(ErrorCode::ReplicaNotReady,
+                        "the replica follows " + state.follows.text() + ", not " + primary.text());
+        // What it has received and not applied; what it has not received, the source's facts say.
+        const int64_t lag = state.receivedOffset - state.position.offset;
+        if (state.linkUp && lag <= lagBytesMax) break;
+        constexpr int64_t sampleMs = 30;
+        if (context.remainingMs() < sampleMs || context.cancelled())
+            return fail(ErrorCode::ReplicaNotReady,
+                        state.copying ? "the replica is copying the whole data set"
+                        : state.linkUp ? "the replica is " + std::to_string(lag) + " bytes behind"
+                                       : std::string("the replica has no link to the primary"),
+                        "Wait until it streams; test-source shows whether the primary can be reached.");
+        pause(sampleMs);
+    }
+    return refreshMomentary(instance, *session, context);
+}
+
+Result<void> endSwitch(const Instance& instance, const Context& context) {
+    if (!instance.record(fenceRecord).is_null()) return {};
+    auto session = TRY(instance.session(context));
+    TRY_VOID(changeSettings(*session, lastingValues(instance.role()), context));
+    return instance.removeRecord(relaxedRecord);
+}
+
+}  // namespace swb::driver::redis
