@@ -18,7 +18,11 @@ struct DatabaseSide {
     std::string stateDirectory;
     std::unique_ptr<driver::DatabaseDriver> driver;  // as the agent of this side would have
 
-    driver::Peer peer() const { return {application, spec.address.host, spec.address.port}; }
+    std::string verifier;  // of this side's replication user, for engines that have one
+
+    driver::Peer peer() const {
+        return {application, spec.replicationAddress().host, spec.replicationAddress().port, verifier};
+    }
     driver::Context context(int64_t milliseconds = 20'000) const;
     // A driver that knows nothing yet, as after the agent's restart.
     void restartAgent();

@@ -35,32 +35,40 @@ Result<Json> settleHeld(const Instance& instance, Connection& connection, std::s
     return standing(instance, "primary", started, "its data came back");
 }
 
+// Why a server that is down is left so; empty when it is to be started.
+std::string whyLeftDown(const Instance& instance, const Context& context) {
+    if (instance.service().isMasked(context)) return "it is masked";
+    if (instance.spec().service.manage != Manage::direct) return "its service manager has not started it";
+    return fileExists(instance.configFile()) ? "" : "it is not set up yet";
+}
+
+Result<Json> settle(const Instance& instance, Connection& connection, std::string_view guardRole, bool started,
+                    const Context& context) {
+    const ServerState state = TRY(readState(connection, context.deadline));
+    if (state.primary && guardRole == "replica") return holdForbiddenPrimary(instance, connection, started, context);
+    if (state.primary)
+        return standing(instance, instance.record(fenceRecord).is_null() ? "primary" : "fenced", started, "");
+    if (instance.role().start() == RoleFile::Start::held)
+        return settleHeld(instance, connection, guardRole, started, context);
+    return standing(instance, "replica", started, "");
+}
+
 }  // namespace
 
 Result<Json> ensureRunning(const Instance& instance, std::string_view guardRole, const Context& context) {
-    const RoleFile role = instance.role();
     constexpr int64_t lookMs = 1000;
-    bool started = false;
-    auto session = instance.session(withDeadline(context, within(context, lookMs)));
-    if (!session && !instance.process()) {
-        if (instance.service().isMasked(context)) return standing(instance, "stopped", false, "it is masked");
-        if (instance.spec().service.manage != Manage::direct)
-            return standing(instance, "stopped", false, "its service manager has not started it");
-        if (!fileExists(instance.configFile())) return standing(instance, "stopped", false, "it is not set up yet");
-        // Somebody may have rewritten the configuration: our file must be the last word of it.
-        if (role.start() != RoleFile::Start::unsaid) TRY_VOID(instance.writeRole(role));
-        started = true;
-        session = instance.startAndConnect(context);
-    } else {
-        session = instance.awaitReady(context);
+    const bool answers = instance.session(withDeadline(context, within(context, lookMs))).has_value();
+    if (answers || instance.process()) {
+        auto session = TRY(instance.awaitReady(context));
+        return settle(instance, *session, guardRole, false, context);
     }
-    if (!session) return fail(session.error());
-    const ServerState state = TRY(readState(**session, context.deadline));
-    if (state.primary && guardRole == "replica") return holdForbiddenPrimary(instance, **session, started, context);
-    if (state.primary)
-        return standing(instance, instance.record(fenceRecord).is_null() ? "primary" : "fenced", started, "");
-    if (role.start() == RoleFile::Start::held) return settleHeld(instance, **session, guardRole, started, context);
-    return standing(instance, "replica", started, "");
+    if (const std::string why = whyLeftDown(instance, context); !why.empty())
+        return standing(instance, "stopped", false, why);
+    // Somebody may have rewritten the configuration: our file must be the last word of it.
+    const RoleFile role = instance.role();
+    if (role.start() != RoleFile::Start::unsaid) TRY_VOID(instance.writeRole(role));
+    auto session = TRY(instance.startAndConnect(context));
+    return settle(instance, *session, guardRole, true, context);
 }
 
 Result<void> stopServer(const Instance& instance, const Context& context) {

@@ -1,4 +1,4 @@
-#include "driver/redis/write_test.h"
+#include "driver/redis/application_write.h"
 
 #include <algorithm>
 
