@@ -61,12 +61,12 @@ DatabaseSpec makeRedisServer(const std::string& directory, const std::string& ho
     spec.user = "shop";
     std::filesystem::create_directory(spec.service.data);
     give(spec.service.data);
-    const std::string configuration = "port " + std::to_string(spec.address.port) + "\nbind " + host + "\ndir " +
-                                      spec.service.data + "\nunixsocket " + spec.service.socket +
-                                      "\nunixsocketperm 700\nprotected-mode no\nlogfile " + directory +
-                                      "/data/server.log\nsave 3600 1\nuser shop on >shop-password ~* &* +@all -@admin "
-                                      "-@dangerous\n" +
-                                      settings;
+    const std::string configuration =
+        "port " + std::to_string(spec.address.port) + "\nbind " + host + "\ndir " + spec.service.data +
+        "\nunixsocket " + spec.service.socket + "\nunixsocketperm 700\nprotected-mode no\nlogfile " + directory +
+        "/data/server.log\nsave 3600 1\nrepl-diskless-sync-delay 0\nuser shop on >shop-password ~* &* +@all -@admin "
+        "-@dangerous\n" +
+        settings;
     require(driver::writeFileAs(redisUser(), spec.service.config, configuration, 0640));
     return spec;
 }

@@ -76,8 +76,8 @@ Result<Connection> logInAsConfigured(const Instance& instance, const Context& co
 Result<void> checkRelease(Connection& connection, const Context& context) {
     const Release release = releaseOf(TRY(connection.info("server", context.deadline)));
     if (release.supported()) return {};
-    return fail(ErrorCode::Unsupported, "the server is " + std::string(release.valkey ? "Valkey " : "Redis ") +
-                                            release.version,
+    return fail(ErrorCode::Unsupported,
+                "the server is " + std::string(release.valkey ? "Valkey " : "Redis ") + release.version,
                 "Redis 6.2 to 8 and Valkey 7.2 to 9 are supported.");
 }
 

@@ -1,6 +1,7 @@
 // Users of ours in a server, and their passwords.
 //
-//     swingbridge        the agent's own, all rights; made at the first contact with what the server's own configuration
+//     swingbridge        the agent's own, all rights; made at the first contact with what the server's own
+//     configuration
 //                        says (requirepass, an ACL file's plain passwords, or no password at all)
 //     swingbridge_repl   the peers' replicas: PSYNC, REPLCONF, PING, nothing else. A server knows only the hash of its
 //                        peers' passwords; a replica's own password never leaves it but inside TLS to its primary.

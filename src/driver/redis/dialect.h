@@ -27,8 +27,8 @@ struct Release {
 Release releaseOf(const Info& info);
 Release releaseOf(std::string_view server, std::string_view version);
 
-std::string serverProgram(Engine engine);        // redis-server
-std::string defaultConfigFile(Engine engine);    // /etc/redis/redis.conf
+std::string serverProgram(Engine engine);      // redis-server
+std::string defaultConfigFile(Engine engine);  // /etc/redis/redis.conf
 // The name of a server's process in /proc: either engine's, since a package may have either under the other's name.
 bool isServerProcessName(std::string_view name);
 

@@ -43,15 +43,42 @@ std::string architecture() {
 }
 
 JsonObject emptyFacts(const DatabaseSpec& spec) {
-    JsonObject facts{{"name", spec.name}, {"engine", nameOf(spec.engine)}, {"running", false}, {"reachable", false},
+    JsonObject facts{{"name", spec.name}, {"engine", nameOf(spec.engine)}, {"running", false},    {"reachable", false},
                      {"role", "unknown"}, {"replicas", JsonArray{}},       {"slots", JsonArray{}}};
-    for (const char* name :
-         {"version", "majorVersion", "systemId", "timeline", "position", "receivedPosition", "replayPaused",
-          "receiverStatus", "receiverSlot", "primaryHost", "primaryPort", "preparedTransactions",
-          "longestTransactionSeconds", "baseBackupRunning", "connections", "maxConnections", "settings", "diskFreeBytes",
-          "dataBytes", "guard", "canConnectToPeer", "peerError", "error", "replid", "replid2", "secondReplOffset",
-          "backlogBytes", "backlogSeconds", "persistence", "rdbVersion", "sentinelOrCluster", "failoverState",
-          "fullSyncs", "startsAs"})
+    for (const char* name : {"version",
+                             "majorVersion",
+                             "systemId",
+                             "timeline",
+                             "position",
+                             "receivedPosition",
+                             "replayPaused",
+                             "receiverStatus",
+                             "receiverSlot",
+                             "primaryHost",
+                             "primaryPort",
+                             "preparedTransactions",
+                             "longestTransactionSeconds",
+                             "baseBackupRunning",
+                             "connections",
+                             "maxConnections",
+                             "settings",
+                             "diskFreeBytes",
+                             "dataBytes",
+                             "guard",
+                             "canConnectToPeer",
+                             "peerError",
+                             "error",
+                             "replid",
+                             "replid2",
+                             "secondReplOffset",
+                             "backlogBytes",
+                             "backlogSeconds",
+                             "persistence",
+                             "rdbVersion",
+                             "sentinelOrCluster",
+                             "failoverState",
+                             "fullSyncs",
+                             "startsAs"})
         facts[name] = nullptr;
     facts["fenced"] = true;
     facts["architecture"] = architecture();
@@ -106,8 +133,7 @@ void addReplication(const Instance& instance, const Info& info, JsonObject& fact
     facts["receiverStatus"] = state.linkUp ? "streaming" : state.copying ? "copying" : "down";
     facts["primaryHost"] = state.follows.host;
     facts["primaryPort"] = state.follows.port;
-    if (instance.role().start() == RoleFile::Start::following)
-        facts["receiverSlot"] = rememberedSlot(instance);
+    if (instance.role().start() == RoleFile::Start::following) facts["receiverSlot"] = rememberedSlot(instance);
 }
 
 void addBacklog(const Info& info, int64_t rate, JsonObject& facts) {
@@ -166,8 +192,7 @@ Result<void> addServerFacts(const Instance& instance, Connection& connection, Wr
     addSettings(replies, facts);
     const bool held = textAt(*memberAt(facts, "settings"), "min-replicas-to-write") == "2147483647";
     facts["fenced"] = held || (!state.primary && instance.role().start() == RoleFile::Start::held);
-    if (state.primary && !held && instance.role().start() == RoleFile::Start::held)
-        return rememberData(instance, info);
+    if (state.primary && !held && instance.role().start() == RoleFile::Start::held) return rememberData(instance, info);
     return {};
 }
 

@@ -49,9 +49,10 @@ Result<Position> stablePosition(Connection& connection, const Context& context) 
         Position now = TRY(readState(connection, context.deadline)).position;
         if (now == last) return now;
         if (context.remainingMs() == 0 || context.cancelled())
-            return fail(ErrorCode::VerificationFailed, "the server's offset goes on although writes are paused: " +
-                                                           last.text() + ", then " + now.text(),
-                        "Somebody lifted the pause, or a module writes. Find it before the next attempt.");
+            return fail(
+                ErrorCode::VerificationFailed,
+                "the server's offset goes on although writes are paused: " + last.text() + ", then " + now.text(),
+                "Somebody lifted the pause, or a module writes. Find it before the next attempt.");
         last = std::move(now);
         pause(pollMs);
     }

@@ -40,14 +40,16 @@ Result<ServerState> awaitFollowing(const Instance& instance, Connection& connect
                                    int64_t offset, const Context& context) {
     for (;;) {
         ServerState state = TRY(readState(connection, context.deadline));
-        if (!state.primary && state.follows == primary && state.linkUp && state.position.offset >= offset)
-            return state;
+        if (!state.primary && state.follows == primary && state.linkUp && state.position.offset >= offset) return state;
         if (state.copying)
             context.progress(state.copiedBytes, std::max<int64_t>(state.copyBytes, 0), "copying the primary's data");
         if (context.remainingMs() == 0 || context.cancelled())
             return fail(ErrorCode::DeadlineExceeded,
                         "the replica in " + instance.data() + " does not stream from " + primary.text() + " (it is " +
-                            (state.primary ? "a primary" : state.copying ? "copying" : state.linkUp ? "behind" : "not linked") +
+                            (state.primary   ? "a primary"
+                             : state.copying ? "copying"
+                             : state.linkUp  ? "behind"
+                                             : "not linked") +
                             ", at " + state.position.text() + ")",
                         "See the server's log; test-source shows whether the peer can be reached.");
         constexpr int64_t lookMs = 2;

@@ -61,9 +61,10 @@ TEST(RedisProtocol, PartsOfAReplyAskForMoreAndNonsenseIsRefused) {
 
 TEST(RedisInfo, ReplicationOfBothRoles) {
     const Info info = Info::parse(
-        std::string("# Replication\r\nrole:master\r\nconnected_slaves:1\r\n"
-                    "slave0:ip=10.0.0.5,port=7001,state=online,offset=120,lag=1\r\nmaster_failover_state:no-failover\r\n"
-                    "master_replid:") +
+        std::string(
+            "# Replication\r\nrole:master\r\nconnected_slaves:1\r\n"
+            "slave0:ip=10.0.0.5,port=7001,state=online,offset=120,lag=1\r\nmaster_failover_state:no-failover\r\n"
+            "master_replid:") +
         someId + "\r\nmaster_replid2:" + otherId +
         "\r\nmaster_repl_offset:140\r\nsecond_repl_offset:101\r\n# Keyspace\r\ndb0:keys=7,expires=0\r\ndb3:keys=2\r\n");
     const ServerState state = ServerState::of(info);
@@ -105,12 +106,13 @@ TEST(RedisPosition, IsReadBackAndNothingElseIs) {
 }
 
 TEST(RedisConfig, WordsAreQuotedAsTheServerDoes) {
-    EXPECT_THAT(*wordsOf("  requirepass \"a b\\x41\\n\\\"\"  'it\\'s' "), ElementsAre("requirepass", "a bA\n\"", "it's"));
+    EXPECT_THAT(*wordsOf("  requirepass \"a b\\x41\\n\\\"\"  'it\\'s' "),
+                ElementsAre("requirepass", "a bA\n\"", "it's"));
     EXPECT_FALSE(wordsOf("requirepass \"open"));
     EXPECT_FALSE(wordsOf("requirepass \"a\"b"));
     EXPECT_TRUE(wordsOf("# comment")->empty());
-    for (const std::string& word : {std::string("plain"), std::string(""), std::string("a b\"\\\n\xff"),
-                                    std::string("#x"), std::string("it's")})
+    for (const std::string& word :
+         {std::string("plain"), std::string(""), std::string("a b\"\\\n\xff"), std::string("#x"), std::string("it's")})
         EXPECT_THAT(*wordsOf("x " + quotedWord(word)), ElementsAre("x", word));
     EXPECT_THAT(*lastSetting("save 1 1\nSAVE 3600 1 60 10\n#save 9 9\n", "save"), ElementsAre("3600", "1", "60", "10"));
 }
@@ -130,8 +132,7 @@ TEST(RedisConfig, OurIncludeIsTheLastWord) {
 TEST(RedisConfig, AUserStandsOnceAndBeforeTheInclude) {
     const std::string text = "port 6379\nuser other on nopass\ninclude /role.conf\n";
     const std::string with = withUser(text, "swingbridge", "on #aa ~* &* +@all");
-    EXPECT_EQ(with,
-              "port 6379\nuser other on nopass\nuser swingbridge on #aa ~* &* +@all\ninclude /role.conf\n");
+    EXPECT_EQ(with, "port 6379\nuser other on nopass\nuser swingbridge on #aa ~* &* +@all\ninclude /role.conf\n");
     EXPECT_EQ(withUser(with, "swingbridge", "on #aa ~* &* +@all"), with);
     EXPECT_THAT(*userRules(with, "swingbridge"), ElementsAre("on", "#aa", "~*", "&*", "+@all"));
     // The server refuses to start when a user stands twice.
@@ -173,7 +174,8 @@ TEST(RedisDialect, ReleasesAndTheirSnapshots) {
     EXPECT_FALSE(releaseOf("redis", "").supported());
     EXPECT_FALSE(releaseOf("redis", "6.2.14").setsTogether());
     // Valkey names the Redis it is compatible with as well.
-    const Release valkey = releaseOf(Info::parse("redis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:8.0.1\r\n"));
+    const Release valkey =
+        releaseOf(Info::parse("redis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:8.0.1\r\n"));
     EXPECT_TRUE(valkey.valkey);
     EXPECT_EQ(valkey.version, "8.0.1");
     EXPECT_TRUE(valkey.supported());

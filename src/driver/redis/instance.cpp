@@ -79,8 +79,8 @@ Result<Instance> Instance::open(const DatabaseSpec& spec, const Context& context
                     "Create it, or name the service's user with run_as.");
     instance.config_ = spec.service.config;
     if (instance.config_.empty())
-        instance.config_ = spec.service.manage == Manage::systemd ? defaultConfigFile(spec.engine)
-                                                                  : spec.service.data + "/redis.conf";
+        instance.config_ =
+            spec.service.manage == Manage::systemd ? defaultConfigFile(spec.engine) : spec.service.data + "/redis.conf";
     instance.state_ = context.stateDirectory + "/" + directoryName(spec);
     TRY_VOID(makeDirectories(instance.state_, 0711));
     const std::string program = (spec.service.bin.empty() ? "" : spec.service.bin + "/") + serverProgram(spec.engine);

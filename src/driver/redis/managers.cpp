@@ -38,8 +38,7 @@ class DirectManager final : public ServiceManager {
         if (!process) return {};
         sendSignal(*process, SIGTERM);
         if (!awaitExit(*process, context.deadline))
-            return fail(ErrorCode::DeadlineExceeded,
-                        "the server in " + server_.service.data + " did not stop in time",
+            return fail(ErrorCode::DeadlineExceeded, "the server in " + server_.service.data + " did not stop in time",
                         "It does not stop while its snapshot cannot be written: see its log.");
         return {};
     }

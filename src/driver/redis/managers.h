@@ -14,7 +14,7 @@ namespace swb::driver::redis {
 
 struct ManagedServer {
     ServiceSpec service;
-    std::string program;     // redis-server or valkey-server, with its directory when the definition names one
+    std::string program;  // redis-server or valkey-server, with its directory when the definition names one
     std::string configFile;
     OsUser user;
     std::string stateDirectory;

@@ -14,10 +14,8 @@ constexpr const char* peersRecord = "peers";
 Result<void> write(const Instance& instance, const std::vector<KnownPeer>& peers) {
     JsonObject record;
     for (const auto& peer : peers)
-        record[peer.application] = JsonObject{{"slot", peer.slot},
-                                              {"verifier", peer.verifier},
-                                              {"host", peer.address.host},
-                                              {"port", peer.address.port}};
+        record[peer.application] = JsonObject{
+            {"slot", peer.slot}, {"verifier", peer.verifier}, {"host", peer.address.host}, {"port", peer.address.port}};
     return instance.writeRecord(peersRecord, record);
 }
 
@@ -28,7 +26,9 @@ std::vector<KnownPeer> knownPeers(const Instance& instance) {
     const Json record = instance.record(peersRecord);
     if (!record.is_object()) return peers;
     for (const auto& member : record.as_object())
-        peers.push_back({std::string(member.key()), textAt(member.value(), "slot"), textAt(member.value(), "verifier"),
+        peers.push_back({std::string(member.key()),
+                         textAt(member.value(), "slot"),
+                         textAt(member.value(), "verifier"),
                          {textAt(member.value(), "host"), static_cast<uint16_t>(integerAt(member.value(), "port"))}});
     return peers;
 }
@@ -52,9 +52,8 @@ Result<std::vector<KnownPeer>> rememberPeer(const Instance& instance, const Peer
 
 Result<std::vector<KnownPeer>> forgetPeers(const Instance& instance, const std::vector<std::string>& slots) {
     auto peers = knownPeers(instance);
-    std::erase_if(peers, [&](const auto& peer) {
-        return std::find(slots.begin(), slots.end(), peer.slot) != slots.end();
-    });
+    std::erase_if(peers,
+                  [&](const auto& peer) { return std::find(slots.begin(), slots.end(), peer.slot) != slots.end(); });
     TRY_VOID(write(instance, peers));
     return peers;
 }

@@ -8,7 +8,7 @@
 #include "driver/redis/supervision.h"
 #include "driver/redis/tls.h"
 #include "driver/redis/token.h"
-#include "driver/redis/application_write.h"
+#include "driver/redis/write_probe.h"
 
 namespace swb::driver {
 

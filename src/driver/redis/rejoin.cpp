@@ -55,8 +55,8 @@ Result<Json> rejoin(const Instance& instance, const Peer& peer, std::string_view
     auto session = TRY(instance.runningSession(context));
     const ServerState before = TRY(readState(*session, context.deadline));
     const bool follows = !before.primary && before.follows == primary && begunBefore(instance, token);
-    const bool finished = !before.primary && before.follows == primary && before.linkUp &&
-                          instance.record(fenceRecord).is_null();
+    const bool finished =
+        !before.primary && before.follows == primary && before.linkUp && instance.record(fenceRecord).is_null();
     std::string saved;
     if (!follows && !finished) {
         const Relation relation = relationOf(instance, before, token);
@@ -78,7 +78,9 @@ Result<Json> rejoin(const Instance& instance, const Peer& peer, std::string_view
         logWarning("redis", "{} took the whole data set of {}: its history could not be continued", instance.data(),
                    primary.text());
     const Json record = instance.record(rejoinRecord);
-    JsonObject result{{"streamingAfterMs", preciseMs() - start}, {"rewound", false}, {"droppedSlots", JsonArray{}},
+    JsonObject result{{"streamingAfterMs", preciseMs() - start},
+                      {"rewound", false},
+                      {"droppedSlots", JsonArray{}},
                       {"fullSync", !partial}};
     if (const std::string kept = textAt(record, "saved"); !kept.empty()) result["saved"] = kept;
     TRY_VOID(instance.removeRecord(fenceRecord));

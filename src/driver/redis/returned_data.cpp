@@ -35,8 +35,8 @@ Result<void> checkDataCameBack(const Instance& instance, Connection& connection,
     const bool appendOnly = info.integer("aof_enabled") != 0;
     if (appendOnly && now.id != known->id && (info.keys() > 0 || keysBefore == 0)) return {};
     return fail(ErrorCode::ReplicaNotReady,
-                "the server came back with " + std::to_string(info.keys()) + " keys at " + now.text() +
-                    ", and had " + std::to_string(keysBefore) + " at " + known->text() +
+                "the server came back with " + std::to_string(info.keys()) + " keys at " + now.text() + ", and had " +
+                    std::to_string(keysBefore) + " at " + known->text() +
                     ": it stays read-only, so that its replica does not copy the loss",
                 "The replica has the data: fail over to it. Or accept what is here: database promote with "
                 "--accept-data-loss.");

@@ -3,9 +3,10 @@
 // the server is told.
 //
 //     alone      replicaof no one        nobody replicates from it: it may start as a primary
-//     held       replicaof 127.0.0.1 1   a primary with a replica: it starts as a replica of nothing, read-only, and only
-//                                        the agent promotes it, after it has seen that the data came back. One that lost
-//                                        its data would otherwise wipe its replica within a second of its start.
+//     held       replicaof 127.0.0.1 1   a primary with a replica: it starts as a replica of nothing, read-only, and
+//     only
+//                                        the agent promotes it, after it has seen that the data came back. One that
+//                                        lost its data would otherwise wipe its replica within a second of its start.
 //     following  replicaof HOST PORT     a replica
 //
 // Besides: TLS, who we are at the peer, and the settings that a switch changes for a moment, with their lasting values

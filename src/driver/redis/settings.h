@@ -1,4 +1,5 @@
-// Settings of a running server. What lasts stands in the role file as well; what a switch changes for a moment does not.
+// Settings of a running server. What lasts stands in the role file as well; what a switch changes for a moment does
+// not.
 #pragma once
 
 #include "driver/redis/instance.h"

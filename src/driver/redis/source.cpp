@@ -41,7 +41,6 @@ Result<int64_t> sizeBacklog(Connection& connection, RoleFile& role, const Contex
     return bytes;
 }
 
-
 }  // namespace
 
 int64_t wantedBacklogBytes(int64_t bytesPerSecond) {
@@ -75,8 +74,8 @@ Result<PeerIdentity> identifyPeer(const Instance& instance, const Peer& peer, co
     Connection connection = TRY(Connection::open(endpoint, context.deadline));
     const Secret password = TRY(replicationPassword(instance));
     // HELLO logs in and tells the version; it is the one command beside these that needs no right of its own.
-    const Reply hello = TRY(connection.call({"HELLO", "2", "AUTH", std::string(replicationUser), password.reveal()},
-                                            context.deadline));
+    const Reply hello =
+        TRY(connection.call({"HELLO", "2", "AUTH", std::string(replicationUser), password.reveal()}, context.deadline));
     PeerIdentity identity;
     identity.release = releaseOf(hello.valueOf("server").value_or(""), hello.valueOf("version").value_or(""));
     identity.role = hello.valueOf("role").value_or("");

@@ -1,6 +1,6 @@
-// What a server must have so that another can replicate from it: certificates, the peers' user, a backlog that outlasts a
-// cut link, a name for itself. All of it is made on both sides of a link before the first switch, so that the way back is
-// open when it is needed.
+// What a server must have so that another can replicate from it: certificates, the peers' user, a backlog that outlasts
+// a cut link, a name for itself. All of it is made on both sides of a link before the first switch, so that the way
+// back is open when it is needed.
 #pragma once
 
 #include "driver/redis/dialect.h"

@@ -48,8 +48,7 @@ Result<void> prepareSwitchSource(const Instance& instance, std::string_view peer
     TRY_VOID(refuseHandOver(*session, context));
     const Info info = TRY(session->info("replication", context.deadline));
     const ServerState state = ServerState::of(info);
-    if (!state.primary)
-        return fail(ErrorCode::GuardRefused, "the server is a replica, not the source of a switch");
+    if (!state.primary) return fail(ErrorCode::GuardRefused, "the server is a replica, not the source of a switch");
     const auto peers = knownPeers(instance);
     bool streams = peerSlot.empty();
     for (const auto& replica : info.replicas())
@@ -82,7 +81,7 @@ Result<void> prepareSwitchReplica(const Instance& instance, const Peer& peer, in
         constexpr int64_t sampleMs = 30;
         if (context.remainingMs() < sampleMs || context.cancelled())
             return fail(ErrorCode::ReplicaNotReady,
-                        state.copying ? "the replica is copying the whole data set"
+                        state.copying  ? "the replica is copying the whole data set"
                         : state.linkUp ? "the replica is " + std::to_string(lag) + " bytes behind"
                                        : std::string("the replica has no link to the primary"),
                         "Wait until it streams; test-source shows whether the primary can be reached.");

@@ -13,8 +13,8 @@ namespace swb::driver {
 
 // writeFileAtomically() acting as the user: the file belongs to the user and permissions are checked as the user's.
 Result<void> writeFileAs(const OsUser& user, const std::string& path, std::string_view content, mode_t mode);
-// Replaces a file in a directory of ours and gives it to the user. Not flushed, for the outage path: it survives the end
-// of this process, and a power cut only after flushFile().
+// Replaces a file in a directory of ours and gives it to the user. Not flushed, for the outage path: it survives the
+// end of this process, and a power cut only after flushFile().
 Result<void> replaceFileFor(const OsUser& user, const std::string& path, std::string_view content, mode_t mode);
 Result<void> flushFile(const std::string& path);
 Result<void> flushDirectory(const std::string& path);

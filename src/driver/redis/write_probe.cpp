@@ -1,4 +1,4 @@
-#include "driver/redis/application_write.h"
+#include "driver/redis/write_probe.h"
 
 #include <algorithm>
 
@@ -10,9 +10,8 @@ Result<void> writeTest(const DatabaseSpec& spec, const Secret& password, const C
     Connection connection =
         TRY(Connection::open({{}, spec.address.host, spec.address.port, std::nullopt}, context.deadline));
     if (!password.empty()) TRY_VOID(connection.logIn(spec.user, password, context.deadline));
-    const bool numbered = !spec.database.empty() && std::all_of(spec.database.begin(), spec.database.end(), [](char c) {
-        return c >= '0' && c <= '9';
-    });
+    const bool numbered = !spec.database.empty() && std::all_of(spec.database.begin(), spec.database.end(),
+                                                                [](char c) { return c >= '0' && c <= '9'; });
     std::vector<Command> commands;
     if (numbered) commands.push_back({"SELECT", spec.database});
     const std::string key = "swingbridge:write-test";
