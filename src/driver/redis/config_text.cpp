@@ -48,6 +48,17 @@ bool isLineOf(std::string_view line, std::string_view first, std::string_view se
     return words && words->size() >= 2 && sameName((*words)[0], first) && (*words)[1] == second;
 }
 
+// Our include must stay the last line that says anything; without one, the end.
+std::vector<std::string>::iterator beforeFinalInclude(std::vector<std::string>& lines) {
+    for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+        const auto words = wordsOf(*line);
+        if (words && words->empty()) continue;
+        if (words && words->size() == 2 && sameName(words->front(), "include")) return std::prev(line.base());
+        break;
+    }
+    return lines.end();
+}
+
 // Where a quoted part of a word ends; takes its text. npos: it does not end.
 size_t takeDoubleQuoted(std::string_view line, size_t at, std::string& word) {
     for (; at < line.size(); ++at) {
@@ -166,13 +177,7 @@ std::string withUser(std::string_view text, std::string_view user, const std::op
     const std::string wanted = rules ? "user " + quotedWord(user) + " " + *rules : std::string();
     if (first == lines.end()) {
         if (!rules) return std::string(text);
-        // The last line may be our include, which must stay the last.
-        auto at = lines.end();
-        if (!lines.empty()) {
-            const auto words = wordsOf(lines.back());
-            if (words && words->size() == 2 && sameName(words->front(), "include")) --at;
-        }
-        lines.insert(at, wanted);
+        lines.insert(beforeFinalInclude(lines), wanted);
         return joined(lines);
     }
     if (rules) *first = wanted;
