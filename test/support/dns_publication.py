@@ -68,6 +68,13 @@ class Controller:
                 [os.path.join(binaries, "swb_publisher_bench"), "--origin", origin, "--zone", zone, "--listen",
                  f"{dns_peers.HOST}:{port}", "--directory", directory, "--name", name] + (["--sign"] if signed else []),
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True)
+        if self.process.stdout.readline() != "ready\n":
+            self.stop()
+            raise RuntimeError(f"the controller does not start: {self.said()}")
+
+    def said(self):
+        with open(self.log, errors="replace") as log:
+            return log.read()[-1500:]
 
     def switch(self, number):
         address = dns_switching.address_of(number)
@@ -75,7 +82,7 @@ class Controller:
         self.process.stdin.flush()
         words = self.process.stdout.readline().split()
         if words[:2] != ["published", address]:
-            raise RuntimeError(f"the controller said {words}: {open(self.log).read()[-500:]}")
+            raise RuntimeError(f"the controller said {words}: {self.said()}")
         self.store_ms.append(float(words[2]))
         self.publish_ms.append(float(words[3]))
 
@@ -91,7 +98,6 @@ def by_controller(signed):
             port = dns_peers.free_port()
             controller = Controller(origin, zone, name, directory, port, signed)
             try:
-                dns_peers.wait_until_answering("the controller", controller.process, port, origin, controller.log)
                 times = timed(controller.switch, (dns_peers.HOST, port), name, count)
                 return times, {"store": controller.store_ms, "publish": controller.publish_ms}
             finally:

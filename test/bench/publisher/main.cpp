@@ -3,9 +3,10 @@
 //
 //     swb_publisher_bench --origin ZONE --zone FILE --listen ADDRESS:PORT --directory DIR --name NAME [--sign]
 //
-// The zone's records are static ones from the file, NAME apart: that is a group's address. A line "ADDRESS" on the
-// standard input switches the group to that address; when it is answered, "published ADDRESS STORE PUBLISH" comes
-// back, with the milliseconds of the two parts. Ends with its standard input's writer.
+// The zone's records are static ones from the file, NAME apart: that is a group's address. Says "ready" when the whole
+// zone is answered, signed when it is to be. A line "ADDRESS" on the standard input switches the group to that address;
+// when it is answered, "published ADDRESS STORE PUBLISH" comes back, with the milliseconds of the two parts. Ends with
+// its standard input's writer.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -154,6 +155,7 @@ int main(int argc, char** argv) {
     const auto run = [&]() -> Result<void> {
         Bench bench(arguments);
         TRY_VOID(bench.start());
+        std::cout << "ready" << std::endl;
         std::string address;
         while (std::cin >> address) TRY_VOID(bench.switchTo(address));
         return {};
