@@ -33,6 +33,14 @@ Result<int> showZone(Context& context, const Arguments& arguments) {
     for (const Json& alias : arrayOf(zone, "aliases"))
         table.row({cell(alias, "name"), cell(alias, "ttl"), "ALIAS", cell(alias, "target")});
     context.output().table(table, "no records of its own beside the failover addresses");
+    Table secondaries({"SECONDARY", "STANDING", "SERIAL", "LAST ANSWER", "LAST ERROR"});
+    for (const Json& secondary : arrayOf(zone, "secondaries"))
+        secondaries.row({cell(secondary, "address"), cell(secondary, "standing"), cell(secondary, "serial"),
+                         shortTime(textAt(secondary, "lastContactAt")), cell(secondary, "lastError")});
+    if (secondaries.empty()) return 0;
+    context.output().line("");
+    context.output().line("serial " + cell(zone, "serial") + " at its secondaries:");
+    context.output().table(secondaries, "");
     return 0;
 }
 
@@ -92,10 +100,19 @@ std::vector<Command> zoneCommands() {
     const Argument type{"TYPE", positional, "A, AAAA, CNAME, TXT, MX, CAA, HTTPS, SRV, …, or ALIAS", "", true};
     return {
         {"zone list", "list the zones that the controller answers", "", "swing zone list", {}, listZones},
-        {"zone show", "show a zone's own records", "Failover addresses are not among them: `swing group list`.",
-         "swing zone show failover.example", {zone}, showZone},
-        {"zone export", "print a zone as a master file", "As it is answered now, without signatures.",
-         "swing zone export failover.example > failover.zone", {zone}, exportZone},
+        {"zone show",
+         "show a zone's own records and its secondaries",
+         "Failover addresses are not among the records: `swing group list`. A secondary is in sync, behind, ahead (it "
+         "takes no changes from here), or silent.",
+         "swing zone show failover.example",
+         {zone},
+         showZone},
+        {"zone export",
+         "print a zone as a master file",
+         "As it is answered now, without signatures.",
+         "swing zone export failover.example > failover.zone",
+         {zone},
+         exportZone},
         {"zone import",
          "take a zone's records from a master file",
          "The file's records replace the zone's own; failover addresses stay. SOA and apex NS of the file are passed "
@@ -110,11 +127,18 @@ std::vector<Command> zoneCommands() {
          "All records of that name and type are replaced. Type ALIAS makes a name, such as the zone itself, answer the "
          "addresses of another one; when that is a failover address, both switch together.",
          "swing record set shop.example @ ALIAS shop.failover.example\nswing record set shop.example www TXT 'hello'",
-         {zone, name, type, {"DATA", values, "each record's data, as in a master file", "", true},
+         {zone,
+          name,
+          type,
+          {"DATA", values, "each record's data, as in a master file", "", true},
           {"--ttl", number, "how long it may be kept (default 3600; ALIAS 300)", "SECONDS", false, 0, 2147483647}},
          setRecord},
-        {"record delete", "delete the records of one name and type", "", "swing record delete shop.example www TXT",
-         {zone, name, type}, deleteRecord},
+        {"record delete",
+         "delete the records of one name and type",
+         "",
+         "swing record delete shop.example www TXT",
+         {zone, name, type},
+         deleteRecord},
     };
 }
 

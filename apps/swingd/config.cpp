@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "model/yaml.h"
+#include "publication/survey.h"
 
 namespace swb {
 namespace {
@@ -23,8 +24,7 @@ std::vector<HostPort> readAddresses(JsonReader& reader, std::string_view key, ui
     return out;
 }
 
-Result<dispatch::ZoneSettings> readZone(const Json& value) {
-    JsonReader reader(value, "dns");
+Result<dispatch::ZoneSettings> readZone(JsonReader& reader) {
     dispatch::ZoneSettings zone;
     zone.zone = reader.string("zone");
     zone.mailbox = reader.string("mailbox", "");
@@ -37,12 +37,6 @@ Result<dispatch::ZoneSettings> readZone(const Json& value) {
         }
     if (!isHostName(zone.zone)) reader.problem("zone", "must be a domain name");
     if (zone.nameServers.empty()) reader.problem("name_servers", "needs at least one name server");
-    reader.strings("listen");
-    reader.integer("threads", 1);
-    reader.child("secondaries");
-    reader.child("dnssec");
-    reader.strings("further_zones");
-    TRY_VOID(reader.finish());
     return zone;
 }
 
@@ -86,8 +80,8 @@ Result<DaemonConfig> readConfig(const std::string& path) {
         const Json* dns = reader.child("dns");
         if (!dns) reader.problem("dns", "is required");
         if (dns) {
-            config.zone = TRY(readZone(*dns));
             JsonReader dnsReader(*dns, "dns");
+            config.zone = TRY(readZone(dnsReader));
             config.dnsListen = readAddresses(dnsReader, "listen");
             config.nameServer = readNameServer(dnsReader);
             if (const Json* secondaries = dnsReader.child("secondaries")) {
@@ -99,7 +93,6 @@ Result<DaemonConfig> readConfig(const std::string& path) {
             config.furtherZones = dnsReader.strings("further_zones");
             for (const std::string& zone : config.furtherZones)
                 if (!isHostName(zone)) dnsReader.problem("further_zones", "must be domain names");
-            dnsReader.allowUnknown();
             TRY_VOID(dnsReader.finish());
         }
         TRY_VOID(reader.finish());
@@ -108,6 +101,13 @@ Result<DaemonConfig> readConfig(const std::string& path) {
     auto config = read();
     if (!config) return fail(document.placed(config.error()).within(path));
     return config;
+}
+
+Result<std::vector<dns::Endpoint>> resolversOf(const DaemonConfig& config) {
+    std::vector<dns::Endpoint> resolvers;
+    for (const HostPort& address : config.resolvers)
+        resolvers.push_back({TRY(dns::IpAddress::fromText(address.host)), address.port});
+    return resolvers.empty() ? publication::systemResolvers() : resolvers;
 }
 
 std::string configText(const DaemonConfig& config) {

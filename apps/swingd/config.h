@@ -23,8 +23,8 @@ struct DaemonConfig {
     std::optional<dns::sign::Algorithm> dnssecAlgorithm;  // zones that were never signed are signed from the start
     dns::sign::KeyLayout dnssecKeys = dns::sign::KeyLayout::split;
     std::vector<std::string> furtherZones;  // on the same name servers
-    std::vector<HostPort> resolvers;  // empty: those of /etc/resolv.conf
-    std::string providerAuthority;    // file; empty: the authorities of the system
+    std::vector<HostPort> resolvers;        // empty: those of /etc/resolv.conf
+    std::string providerAuthority;          // file; empty: the authorities of the system
 };
 
 // Files of a data directory.
@@ -33,6 +33,8 @@ struct DataPaths {
     std::string config, authority, authorityKey, certificate, certificateKey, store, sealKey, zones, dnssec, adminToken;
 };
 
+// Those of the settings, or the system's.
+Result<std::vector<dns::Endpoint>> resolversOf(const DaemonConfig& config);
 Result<DaemonConfig> readConfig(const std::string& path);
 std::string configText(const DaemonConfig& config);
 

@@ -7,7 +7,6 @@
 #include "dispatch/alias_keeper.h"
 #include "dispatch/history.h"
 #include "gateway.h"
-#include "publication/survey.h"
 #include "store/sqlite_store.h"
 
 namespace swb {
@@ -51,14 +50,12 @@ Result<net::TlsIdentity> loadIdentity(const DataPaths& paths, const crypto::Cert
 
 Result<dispatch::PublicationSettings> publicationSettings(const DaemonConfig& config) {
     dispatch::PublicationSettings settings;
-    for (const HostPort& address : config.resolvers)
-        settings.resolvers.push_back({TRY(dns::IpAddress::fromText(address.host)), address.port});
+    settings.resolvers = TRY(resolversOf(config));
     for (const auto& server : config.zone.nameServers)
         for (const std::string& address : server.addresses)
             settings.ownServers.push_back(
                 {server.name.find('.') == std::string::npos ? server.name + "." + config.zone.zone : server.name,
                  {TRY(dns::IpAddress::fromText(address)), dns::defaultPort}});
-    if (settings.resolvers.empty()) settings.resolvers = publication::systemResolvers();
     if (!config.providerAuthority.empty()) settings.authorityPem = TRY(readFile(config.providerAuthority, 1 << 20));
     return settings;
 }
@@ -102,7 +99,8 @@ class Housekeeping {
 struct Controller::Parts {
     Parts(const DaemonConfig& config, const DataPaths& paths, const Clock& clock, dispatch::Publisher& publisher,
           std::unique_ptr<store::SqliteStore> openStore, crypto::CertificateAuthority loadedAuthority,
-          crypto::Sealer loadedSealer, dispatch::PublicationSettings publishing)
+          crypto::Sealer loadedSealer, dispatch::PublicationSettings publishing,
+          dispatch::SecondaryViews::States states)
         : clock(clock),
           store(std::move(openStore)),
           authority(std::move(loadedAuthority)),
@@ -111,11 +109,12 @@ struct Controller::Parts {
           fleet(clock, SWB_VERSION),
           aliases(*store, publisher, clock, dispatch::resolveBy(publishing.resolvers)),
           publications(*store, sealer, clock, std::move(publishing)),
+          secondaries(publisher, std::move(states), clock),
           verbs(*store, publisher, authority, sealer, clock, &publications),
           inspector(*store, fleet, clock),
           conductor(*store, fleet, verbs, clock),
           api(api::Context{*store, fleet, conductor, inspector, publisher, signers, authority, sealer, clock,
-                           config.zone.zone, config.publicUrl, SWB_VERSION, &publications}),
+                           config.zone.zone, config.publicUrl, SWB_VERSION, &publications, &secondaries}),
           gateway(api, fleet, *store, authority),
           housekeeping(*store, conductor) {}
 
@@ -127,6 +126,7 @@ struct Controller::Parts {
     dispatch::Fleet fleet;
     dispatch::AliasKeeper aliases;
     dispatch::Publications publications;
+    const dispatch::SecondaryViews secondaries;
     dispatch::ControllerVerbs verbs;
     dispatch::Inspector inspector;
     dispatch::Conductor conductor;
@@ -147,14 +147,15 @@ Controller::~Controller() {
 }
 
 Result<std::unique_ptr<Controller>> Controller::start(const RunRequest& request, const DaemonConfig& config,
-                                                      const Clock& clock, dispatch::Publisher& publisher) {
+                                                      const Clock& clock, dispatch::Publisher& publisher,
+                                                      dispatch::SecondaryViews::States secondaries) {
     const DataPaths paths(request.directory);
     auto store = TRY(store::SqliteStore::open(paths.store, clock));
     auto authority = TRY(loadAuthority(paths));
     auto sealer = TRY(crypto::Sealer::load(paths.sealKey));
-    std::unique_ptr<Controller> controller(
-        new Controller(std::make_unique<Parts>(config, paths, clock, publisher, std::move(store), std::move(authority),
-                                               std::move(sealer), TRY(publicationSettings(config)))));
+    std::unique_ptr<Controller> controller(new Controller(
+        std::make_unique<Parts>(config, paths, clock, publisher, std::move(store), std::move(authority),
+                                std::move(sealer), TRY(publicationSettings(config)), std::move(secondaries))));
     Parts& parts = *controller->parts_;
     publisher.setSigner(parts.signers.hook());
     // A store older than the zone (a restored backup) must not take the address away: the last good zone goes on being
@@ -163,6 +164,7 @@ Result<std::unique_ptr<Controller>> Controller::start(const RunRequest& request,
         logError("dns", "the zone stays as it was: {}", describe(published.error()));
     parts.inspector.setDnsServing(true);
     parts.inspector.setPublications(&parts.publications);
+    parts.inspector.setSecondaries(&parts.secondaries);
     TRY_VOID(parts.publications.start());
     TRY_VOID(parts.conductor.start());
     parts.signers.start(publisher);

@@ -7,14 +7,17 @@
 #include "base/clock.h"
 #include "config.h"
 #include "daemon.h"
+#include "dispatch/secondary_views.h"
 
 namespace swb {
 
 class Controller {
   public:
-    // Publishes what the store says, serves the API, writes the ready file. The publisher outlives the controller.
+    // Publishes what the store says, serves the API, writes the ready file. The publisher and whatever the secondaries'
+    // states come from outlive the controller.
     static Result<std::unique_ptr<Controller>> start(const RunRequest& request, const DaemonConfig& config,
-                                                     const Clock& clock, dispatch::Publisher& publisher);
+                                                     const Clock& clock, dispatch::Publisher& publisher,
+                                                     dispatch::SecondaryViews::States secondaries);
     ~Controller();  // stops, in the order that loses nothing
 
     // Twice a second or so.

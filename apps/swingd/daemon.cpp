@@ -6,6 +6,7 @@
 #include "base/file_limit.h"
 #include "base/log.h"
 #include "controller.h"
+#include "dispatch/alias_keeper.h"
 #include "secondaries.h"
 #include "signals.h"
 
@@ -38,7 +39,8 @@ Result<void> runDaemon(const RunRequest& request) {
     const DataPaths paths(request.directory);
     const DaemonConfig config = TRY(readConfig(paths.config));
     // The name server first: it answers the last good zone whatever happens to the rest (I11).
-    const auto secondaries = Secondaries::make(config.secondaries, clock);
+    const auto secondaries =
+        Secondaries::make(config.secondaries, clock, dispatch::resolveBy(TRY(resolversOf(config))));
     dns::ServerOptions nameServer = TRY(dnsOptions(config, request.directory));
     nameServer.peers = &secondaries->desk();
     std::vector<dispatch::ZoneSettings> zones = {config.zone};
@@ -50,7 +52,8 @@ Result<void> runDaemon(const RunRequest& request) {
     MonotonicMs tryAt = 0;
     for (;;) {
         if (!controller && clock.monotonic() >= tryAt) {
-            auto started = Controller::start(request, config, clock, *publisher);
+            auto started =
+                Controller::start(request, config, clock, *publisher, [&secondaries] { return secondaries->states(); });
             if (!started && !concernsStore(started.error())) return fail(started.error());
             publisher->setStale(!started);
             if (started) {
@@ -63,6 +66,7 @@ Result<void> runDaemon(const RunRequest& request) {
         }
         pollfd wait{signals.get(), POLLIN, 0};
         if (::poll(&wait, 1, tickMs) > 0) break;
+        secondaries->tick();
         if (controller) controller->tick();
     }
     logInfo("swingd", "stopping");

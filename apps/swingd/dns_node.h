@@ -15,4 +15,8 @@ struct DnsNodeRequest {
 // Returns after SIGTERM or SIGINT, or with the error that kept it from starting.
 Result<void> runDnsNode(const DnsNodeRequest& request);
 
+// `swingd dns --status`: prints what the node wrote into its state file last. True: it runs, and answers all of its
+// zones from a primary that it has heard lately.
+Result<bool> printNodeStatus(const std::string& configFile, bool json);
+
 }  // namespace swb

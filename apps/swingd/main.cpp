@@ -17,7 +17,7 @@ struct Options {
     std::string logLevel = "info";
     std::string zone, publicUrl, readyFile, nodeConfig, backupTarget;
     std::vector<std::string> listen{"0.0.0.0:8443"}, dnsListen, nameServers, names;
-    bool json = false;
+    bool json = false, status = false;
 };
 
 int report(const Error& error, bool json) {
@@ -152,6 +152,8 @@ int main(int argc, char** argv) {
 
     auto* node = app.add_subcommand("dns", "Run a name server that follows a primary, without a controller");
     node->add_option("--config", options.nodeConfig, "the node's configuration file")->required();
+    node->add_flag("--status", options.status, "print what the running node knows about its zones, and end");
+    node->add_flag("--json", options.json, "with --status: one JSON document on standard output");
     node->add_option("--ready-file", options.readyFile, "file to write, with the ports taken, once everything serves");
     node->add_option("--log-level", options.logLevel, "debug, info, warning or error")
         ->capture_default_str()
@@ -173,6 +175,10 @@ int main(int argc, char** argv) {
     if (run->parsed()) {
         const auto ended = runDaemon({options.directory, options.readyFile});
         return ended ? 0 : report(ended.error(), false);
+    }
+    if (node->parsed() && options.status) {
+        const auto good = printNodeStatus(options.nodeConfig, options.json);
+        return good ? (*good ? 0 : 1) : report(good.error(), options.json);
     }
     if (node->parsed()) {
         const auto ended = runDnsNode({options.nodeConfig, options.readyFile});

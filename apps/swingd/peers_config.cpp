@@ -1,7 +1,5 @@
 #include "peers_config.h"
 
-#include "dns/transfer/key_file.h"
-
 namespace swb {
 namespace {
 
@@ -64,30 +62,28 @@ Result<PeersConfig> readPeers(JsonReader& reader) {
     return config;
 }
 
-Result<dns::TsigKeyring> loadKeys(const std::vector<std::string>& files) {
-    dns::TsigKeyring keys;
-    for (const std::string& file : files)
-        for (dns::TsigKey& key : TRY(dns::transfer::readKeyFile(file))) TRY_VOID(keys.add(std::move(key)));
-    return keys;
+std::vector<dns::Name> PeersConfig::neededKeys() const {
+    std::vector<dns::Name> names;
+    const auto add = [&](const std::optional<dns::Name>& name) {
+        if (name) names.push_back(*name);
+    };
+    for (const AccessRule& rule : allowTransfer) add(rule.key);
+    for (const Notified& target : alsoNotify) add(target.key);
+    add(nameServerKey);
+    return names;
 }
 
-Result<dns::TsigKeyPointer> keyNamed(const dns::TsigKeyring& keys, const std::optional<dns::Name>& name) {
-    if (!name) return dns::TsigKeyPointer();
-    if (dns::TsigKeyPointer key = keys.find(*name)) return key;
-    return fail(ErrorCode::InvalidInput, "no key file holds the key " + name->toText(),
-                "add the file that has it to key_files");
-}
-
-Result<dns::transfer::NotifierSettings> notifierSettings(const PeersConfig& config, const dns::TsigKeyring& keys,
-                                                         const std::vector<dns::Endpoint>& own) {
+dns::transfer::NotifierSettings notifierSettings(const PeersConfig& config, const dns::TsigKeyring& keys,
+                                                 const std::vector<dns::Endpoint>& own) {
+    const auto find = [&](const std::optional<dns::Name>& name) { return name ? keys.find(*name) : nullptr; };
     dns::transfer::NotifierSettings settings;
+    dns::transfer::NotifyRules& rules = settings.rules;
     for (const PeersConfig::Notified& target : config.alsoNotify)
-        settings.also.push_back({target.endpoint, TRY(keyNamed(keys, target.key))});
-    settings.notifyNameServers = config.notifyNameServers;
-    settings.nameServerKey = TRY(keyNamed(keys, config.nameServerKey));
-    for (const dns::Endpoint& endpoint : own) settings.own.push_back(endpoint.address);
-    settings.from = settings.own;
-    for (const dns::transfer::AccessRule& rule : config.allowTransfer) TRY(keyNamed(keys, rule.key));
+        if (const auto key = find(target.key); key || !target.key) rules.also.push_back({target.endpoint, key});
+    rules.nameServerKey = find(config.nameServerKey);
+    rules.notifyNameServers = config.notifyNameServers && (rules.nameServerKey || !config.nameServerKey);
+    for (const dns::Endpoint& endpoint : own) rules.own.push_back(endpoint.address);
+    settings.from = rules.own;
     return settings;
 }
 

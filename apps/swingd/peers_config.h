@@ -19,14 +19,14 @@ struct PeersConfig {
     bool notifyNameServers = true;
     std::optional<dns::Name> nameServerKey;
     std::optional<dns::Name> catalog;
+
+    std::vector<dns::Name> neededKeys() const;
 };
 
 // The keys of this form are read; others are left to the caller's reader.
 Result<PeersConfig> readPeers(JsonReader& reader);
-Result<dns::TsigKeyring> loadKeys(const std::vector<std::string>& files);
-// A key that is named must be there.
-Result<dns::TsigKeyPointer> keyNamed(const dns::TsigKeyring& keys, const std::optional<dns::Name>& name);
-Result<dns::transfer::NotifierSettings> notifierSettings(const PeersConfig& config, const dns::TsigKeyring& keys,
-                                                         const std::vector<dns::Endpoint>& own);
+// Whoever is to be told with a key that is not there is left out, never told without it.
+dns::transfer::NotifierSettings notifierSettings(const PeersConfig& config, const dns::TsigKeyring& keys,
+                                                 const std::vector<dns::Endpoint>& own);
 
 }  // namespace swb

@@ -16,6 +16,7 @@
 #include "dispatch/inspector.h"
 #include "dispatch/local_verbs.h"
 #include "dispatch/publisher.h"
+#include "dispatch/secondary_views.h"
 #include "dispatch/zone_signers.h"
 
 namespace swb::api {
@@ -66,7 +67,8 @@ struct Context {
     std::string zone;
     std::string publicUrl;
     std::string version;
-    dispatch::Publications* publications = nullptr;  // null: this controller publishes nothing elsewhere
+    dispatch::Publications* publications = nullptr;         // null: this controller publishes nothing elsewhere
+    const dispatch::SecondaryViews* secondaries = nullptr;  // null: it has none
 };
 
 class Api {

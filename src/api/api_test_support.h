@@ -25,11 +25,14 @@ class ApiTest : public testing::Test {
         publisher->setSigner(signers->hook());
         publications.emplace(store, *sealer, clock, dispatch::PublicationSettings{});
         verbs.emplace(store, *publisher, *authority, *sealer, clock, &*publications);
+        secondaries.emplace(
+            *publisher, [this] { return secondaryStates; }, clock);
         inspector.emplace(store, fleet, clock);
+        inspector->setSecondaries(&*secondaries);
         conductor.emplace(store, fleet, *verbs, clock);
         EXPECT_TRUE(conductor->start());
         api.emplace(Context{store, fleet, *conductor, *inspector, *publisher, *signers, *authority, *sealer, clock,
-                            "test.example", "https://127.0.0.1:1", "0", &*publications});
+                            "test.example", "https://127.0.0.1:1", "0", &*publications, &*secondaries});
         for (const auto& [role, token] :
              {std::pair{Role::admin, &admin}, {Role::operator_, &operator_}, {Role::viewer, &viewer}})
             *token = createToken(store, std::string(nameOf(role)), role, 0, "test")->secret.reveal();
@@ -98,6 +101,8 @@ class ApiTest : public testing::Test {
     std::optional<crypto::CertificateAuthority> authority;
     std::optional<crypto::Sealer> sealer;
     std::optional<dispatch::Publications> publications;
+    std::vector<dns::transfer::SecondaryState> secondaryStates;  // as the notifier would give them
+    std::optional<dispatch::SecondaryViews> secondaries;
     std::optional<dispatch::ControllerVerbs> verbs;
     std::optional<dispatch::Inspector> inspector;
     std::optional<dispatch::Conductor> conductor;

@@ -16,7 +16,8 @@ Result<std::string> nameInZone(const std::string& zone, const std::string& text)
     if (text.empty() || text.size() > 255) return fail(ErrorCode::InvalidInput, "a name is empty or too long");
     if (text == "@") return zone;
     const dns::Name origin = TRY(dns::Name::fromText(zone));
-    if (dns::Name name = TRY(dns::Name::fromText(text)); name.view().isAtOrBelow(origin)) return dispatch::documentText(name);
+    if (dns::Name name = TRY(dns::Name::fromText(text)); name.view().isAtOrBelow(origin))
+        return dispatch::documentText(name);
     if (text.back() == '.')
         return fail(ErrorCode::InvalidInput, text + " is not inside the zone " + zone, "leave the final dot out");
     return dispatch::documentText(TRY(dns::Name::fromText(text + "." + zone)));
@@ -101,6 +102,21 @@ Json summaryOf(const Context& context, const Zone& zone) {
                       {"aliases", zone.aliases.size()}};
 }
 
+JsonArray secondariesOf(const Context& context, const std::string& zone) {
+    JsonArray out;
+    const auto origin = dns::Name::fromText(zone);
+    if (!context.secondaries || !origin) return out;
+    for (const auto views = context.secondaries->ofZone(*origin); const plan::SecondaryView& view : views)
+        out.push_back(
+            JsonObject{{"address", view.address},
+                       {"standing", plan::nameOf(view.standing)},
+                       {"serial", view.serial ? Json(*view.serial) : Json(nullptr)},
+                       {"newest", view.newest},
+                       {"lastContactAt", view.lastContactAt ? Json(isoTime(view.lastContactAt)) : Json(nullptr)},
+                       {"lastError", view.lastError.empty() ? Json(nullptr) : Json(view.lastError)}});
+    return out;
+}
+
 }  // namespace
 
 Result<Response> listZones(Context& context, const Call&) {
@@ -116,6 +132,7 @@ Result<Response> showZone(Context& context, const Call& call) {
     const Json stored = toJson(zone);
     out.as_object()["records"] = stored.at("records");
     out.as_object()["aliases"] = stored.at("aliases");
+    out.as_object()["secondaries"] = secondariesOf(context, zone.name);
     return Response{200, JsonObject{{"zone", out}}};
 }
 
@@ -145,9 +162,9 @@ Result<Response> putRecords(Context& context, const Call& call) {
         else
             zone.records.push_back(std::move(set));
     }
-    return storeZone(context, call, loaded, "zone.records.set",
-                     JsonObject{{"name", name}, {"type", typeText}, {"ttl", ttl},
-                                {"data", JsonArray(data.begin(), data.end())}});
+    return storeZone(
+        context, call, loaded, "zone.records.set",
+        JsonObject{{"name", name}, {"type", typeText}, {"ttl", ttl}, {"data", JsonArray(data.begin(), data.end())}});
 }
 
 Result<Response> deleteRecords(Context& context, const Call& call) {
@@ -159,9 +176,8 @@ Result<Response> deleteRecords(Context& context, const Call& call) {
         removed = std::erase_if(loaded.zone.aliases, [&](const Alias& alias) { return alias.name == name; });
     } else {
         type = dns::typeToText(TRY(dns::typeFromText(type)));
-        removed = std::erase_if(loaded.zone.records, [&](const StaticRecords& set) {
-            return set.name == name && set.type == type;
-        });
+        removed = std::erase_if(loaded.zone.records,
+                                [&](const StaticRecords& set) { return set.name == name && set.type == type; });
     }
     if (removed == 0) return fail(ErrorCode::NotFound, name + " has no " + type + " record of its own");
     return storeZone(context, call, loaded, "zone.records.deleted", JsonObject{{"name", name}, {"type", type}});
@@ -191,8 +207,8 @@ Result<Response> importZone(Context& context, const Call& call) {
         wanted.push_back(std::move(records));
     }
     if (wanted.size() > staticRecordSetsMax)
-        return fail(ErrorCode::TooLarge, "the file has more than " + std::to_string(staticRecordSetsMax) +
-                                             " record sets");
+        return fail(ErrorCode::TooLarge,
+                    "the file has more than " + std::to_string(staticRecordSetsMax) + " record sets");
     std::set<std::string> before, after;
     for (const StaticRecords& set : loaded.zone.records) before.insert(toText(toJson(set)));
     for (const StaticRecords& set : wanted) after.insert(toText(toJson(set)));
@@ -205,7 +221,8 @@ Result<Response> importZone(Context& context, const Call& call) {
     const JsonObject summary{{"added", added.size()}, {"removed", removed.size()}};
     if (dryRun) {
         TRY_VOID(context.publisher.checkZone(context.store, loaded.zone));
-        return Response{200, JsonObject{{"added", added}, {"removed", removed}, {"leftOut", leftOut}, {"dryRun", true}}};
+        return Response{200,
+                        JsonObject{{"added", added}, {"removed", removed}, {"leftOut", leftOut}, {"dryRun", true}}};
     }
     Response response = TRY(storeZone(context, call, loaded, "zone.imported", summary));
     response.body = JsonObject{{"added", added},

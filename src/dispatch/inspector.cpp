@@ -84,6 +84,7 @@ void Inspector::addFacts(plan::Snapshot& snapshot) {
     snapshot.at = clock_.now();
     snapshot.dnsServing = dnsServing_;
     if (publications_) snapshot.publications = publications_->views(snapshot.group);
+    if (secondaries_) snapshot.secondaries = secondaries_->ofAddress(snapshot.group.address);
     if (const auto tested = store_.get("address-test", snapshot.group.name); tested && *tested)
         snapshot.address = (*tested)->body;
     if (snapshot.from) addTelemetry(snapshot, *snapshot.from);

@@ -7,6 +7,7 @@
 
 #include "dispatch/fleet.h"
 #include "dispatch/publications.h"
+#include "dispatch/secondary_views.h"
 #include "store/store.h"
 
 namespace swb::dispatch {
@@ -26,6 +27,7 @@ class Inspector {
 
     void setDnsServing(bool serving) { dnsServing_ = serving; }
     void setPublications(const Publications* publications) { publications_ = publications; }
+    void setSecondaries(const SecondaryViews* secondaries) { secondaries_ = secondaries; }
 
     static constexpr int64_t answerMs = 4000;  // a readiness check ends in under 5 s
 
@@ -45,6 +47,7 @@ class Inspector {
     const Clock& clock_;
     bool dnsServing_ = false;
     const Publications* publications_ = nullptr;
+    const SecondaryViews* secondaries_ = nullptr;
     std::mutex mutex_;
     std::condition_variable answered_;
     std::map<std::string, std::optional<link::Outcome>> waiting_;  // by question id

@@ -74,7 +74,7 @@ class Publisher {
 
     // Asks every own name server: does it answer these addresses for this name?
     Result<void> verify(const std::string& name, const std::vector<std::string>& addresses) const;
-    // A zone that is not made from groups, beside the others: the catalog.
+    // A zone that is not made from groups, beside the others: the catalog. May be called by an observer.
     Result<void> serveBeside(dns::ZonePointer zone) { return server_->publish(std::move(zone)); }
     const dns::Server& server() const { return *server_; }
     // The first zone; null while it could not be read and has not been published.

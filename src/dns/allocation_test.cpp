@@ -28,6 +28,9 @@ TEST(DnsAnswer, TakesNoMemory) {
     context.cookies = &secrets;
     context.limiter = &limiter;
     context.nsid = "ns1";
+    ZoneFreshness freshness({name("fo.example")});
+    freshness.setStale(name("fo.example"), true);
+    context.freshness = &freshness;
     for (const char* owner : {"fo.example", "shop.fo.example", "www.fo.example", "nothere.fo.example",
                               "x.sub.fo.example", "any.wild.fo.example", "big.fo.example", "other.example"})
         for (const uint16_t asked : {type::a, type::ns, type::soa, type::txt, type::any})

@@ -54,6 +54,18 @@ void fillCookie(EdnsReply& reply, const Query& query, const AnswerContext& conte
         cookie.server = context.cookies->make(client, context.client, context.unixSeconds);
 }
 
+bool isStale(const ZoneSnapshot& zone, const AnswerContext& context) {
+    return context.zoneIsStale || (context.freshness && context.freshness->isStale(zone.origin()));
+}
+
+// RFC 7314 §3: a primary says what the SOA says, a secondary how much of it is left.
+uint32_t expireSeconds(const ZoneSnapshot& zone, const AnswerContext& context) {
+    const uint32_t all = soaNumbersOf(zone.soa().records.front()).expireSeconds;
+    const auto left =
+        context.freshness ? context.freshness->secondsLeft(zone.origin(), all, context.monotonicMs) : std::nullopt;
+    return left.value_or(all);
+}
+
 // Options are understood only in a version and a message that are.
 EdnsReply ednsReply(const Query& query, const AnswerContext& context, const ZoneSnapshot* zone,
                     const Decision& decision, CookieVerdict verdict) {
@@ -67,11 +79,11 @@ EdnsReply ednsReply(const Query& query, const AnswerContext& context, const Zone
     if (query.edns.wantsKeepalive && context.transport == Transport::tcp && context.keepaliveTenths != 0)
         reply.keepaliveTenths = context.keepaliveTenths;
     if (decision.rcode != rcode::noError || !query.hasQuestion || !zone) return reply;
-    if (context.zoneIsStale) reply.extendedError = extendedError::staleAnswer;
+    if (isStale(*zone, context)) reply.extendedError = extendedError::staleAnswer;
     if (query.edns.wantsZoneVersion)
         reply.zoneVersion = {static_cast<uint8_t>(zone->origin().view().labelCount()), zone->serial()};
     if (query.edns.wantsExpire && query.question.type == type::soa && query.question.name == zone->origin())
-        reply.expireSeconds = soaNumbersOf(zone->soa().records.front()).expireSeconds;
+        reply.expireSeconds = expireSeconds(*zone, context);
     return reply;
 }
 

@@ -105,6 +105,31 @@ TEST_F(DnsEdns, TheZonesExpiryInAnswersAboutTheSoa) {
     EXPECT_FALSE(optionOf(ask(ednsOption(option::expire), "other.example"), option::expire));
 }
 
+TEST_F(DnsEdns, TheExpiryOfAZoneFromAPrimaryRunsDown) {
+    ZoneFreshness freshness({name("other.example"), name("fo.example"), name("z.fo.example")});
+    context_.freshness = &freshness;
+    context_.monotonicMs = 100'000'000;
+    const auto left = [&] { return optionOf(ask(ednsOption(option::expire)), option::expire); };
+    freshness.confirmed(name("FO.example"), context_.monotonicMs);
+    EXPECT_EQ(left(), fromHex("00127500"));
+    freshness.confirmed(name("fo.example"), context_.monotonicMs - 10'000'999);
+    EXPECT_EQ(left(), fromHex("00124df0")) << "10,000 s less";
+    freshness.confirmed(name("fo.example"), context_.monotonicMs - 2'000'000'000);
+    EXPECT_EQ(left(), fromHex("00000000"));
+}
+
+TEST_F(DnsEdns, OnlyAStaleZoneIsCalledStale) {
+    ZoneFreshness freshness({name("fo.example"), name("other.example")});
+    context_.freshness = &freshness;
+    const auto said = [&] { return optionOf(ask({}, "shop.fo.example", type::a), option::extendedError); };
+    freshness.setStale(name("other.example"), true);
+    EXPECT_FALSE(said());
+    freshness.setStale(name("fo.example"), true);
+    EXPECT_EQ(said(), fromHex("0003"));
+    freshness.setStale(name("fo.example"), false);
+    EXPECT_FALSE(said());
+}
+
 TEST_F(DnsEdns, ExtendedErrors) {
     EXPECT_EQ(optionOf(ask({}, "other.example"), option::extendedError), fromHex("0014"));
     EXPECT_EQ(optionOf(ask({}, "fo.example", type::axfr), option::extendedError), fromHex("0012"));

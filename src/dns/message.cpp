@@ -1,5 +1,7 @@
 #include "dns/message.h"
 
+#include <array>
+
 namespace swb::dns {
 namespace {
 
@@ -50,6 +52,13 @@ Result<Response> parseResponse(std::span<const uint8_t> bytes) {
         }
     if (!reader.ok() || !reader.atEnd()) return malformed();
     return response;
+}
+
+std::string rcodeToText(uint16_t rcode) {
+    constexpr std::array<std::string_view, 11> names = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",
+                                                        "NOTIMP",  "REFUSED", "YXDOMAIN", "YXRRSET",
+                                                        "NXRRSET", "NOTAUTH", "NOTZONE"};
+    return rcode < names.size() ? std::string(names[rcode]) : "RCODE " + std::to_string(rcode);
 }
 
 std::vector<uint8_t> writeQuery(uint16_t id, const Name& name, uint16_t type) {

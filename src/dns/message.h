@@ -35,6 +35,9 @@ struct Response {
 // Malformed bytes are a ProtocolViolation.
 Result<Response> parseResponse(std::span<const uint8_t> bytes);
 
+// "REFUSED"; "RCODE 17" for those without a common name.
+std::string rcodeToText(uint16_t rcode);
+
 // A query with EDNS and without RD. The bytes to send over UDP.
 std::vector<uint8_t> writeQuery(uint16_t id, const Name& name, uint16_t type);
 

@@ -75,6 +75,7 @@ Result<void> Server::listen(const ServerOptions& options) {
     settings_.nsid = options.nsid;
     settings_.rateLimit = options.rateLimit;
     settings_.peers = options.peers;
+    settings_.freshness = options.freshness;
     std::vector<std::vector<Fd>> udpOfThread(options.udpThreads);
     std::vector<Fd> listeners;
     for (const Endpoint& endpoint : options.endpoints) {
@@ -97,6 +98,11 @@ Result<void> Server::publish(ZoneSetPointer zones) {
 Result<void> Server::publish(ZonePointer zone) {
     const std::lock_guard lock(publishing_);
     return publishLocked(cell_.current()->with(std::move(zone)));
+}
+
+void Server::withdraw(NameView origin) {
+    const std::lock_guard lock(publishing_);
+    cell_.publish(cell_.current()->without(origin));
 }
 
 Result<void> Server::publishLocked(ZoneSetPointer zones) {

@@ -32,7 +32,8 @@ struct ServerOptions {
     std::vector<CookieKey> cookieKeys = {};
     std::string nsid = {};  // what the server calls itself when asked (RFC 5001); empty: nothing
     RateLimitOptions rateLimit = {};
-    PeerHandler* peers = nullptr;  // outlives the server
+    PeerHandler* peers = nullptr;              // outlives the server
+    const ZoneFreshness* freshness = nullptr;  // of zones that come from primaries; outlives the server
 };
 
 struct ServerCounters {
@@ -60,6 +61,8 @@ class Server {
     // The same for one zone; the others stay.
     Result<void> publish(ZonePointer zone);
     ZoneSetPointer zones() const { return cell_.current(); }
+    // Zones come and go: this one is not answered any more.
+    void withdraw(NameView origin);
     // Says in every answer (to clients that can understand it) that the zone is the last good one, because whoever
     // could change it is gone.
     void setZoneStale(bool stale) { settings_.zoneIsStale = stale; }

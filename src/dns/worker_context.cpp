@@ -7,6 +7,7 @@ namespace swb::dns {
 WorkerContext::WorkerContext(const AnswerSettings& settings, Transport transport) : settings_(settings) {
     context_.transport = transport;
     context_.nsid = settings_.nsid;
+    context_.freshness = settings_.freshness;
     if (transport != Transport::udp || settings_.rateLimit.answersPerSecond == 0) return;
     uint64_t seed = 0;
     randombytes_buf(&seed, sizeof(seed));

@@ -20,6 +20,7 @@ struct AnswerSettings {
     std::string nsid;
     RateLimitOptions rateLimit;
     PeerHandler* peers = nullptr;
+    const ZoneFreshness* freshness = nullptr;
     std::atomic<bool> zoneIsStale{false};
 };
 

@@ -37,6 +37,8 @@ void checkAgents(CheckList& list, const Snapshot& snapshot, const Application& a
 void checkPublications(CheckList& list, const Snapshot& snapshot);
 // What the newest test of the address found, with its age.
 void checkAddressTest(CheckList& list, const Snapshot& snapshot);
+// Whether each secondary has the zone's newest serial: a warning, for the secondary follows when it is back.
+void checkSecondaries(CheckList& list, const Snapshot& snapshot);
 void checkReplicaFit(CheckList& list, Engine engine, const std::string& subject, const Json& source,
                      const Json& replica, const CheckLimits& limits);
 

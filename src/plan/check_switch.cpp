@@ -192,6 +192,7 @@ Readiness checkSwitch(const Snapshot& snapshot, const CheckLimits& limits) {
     checkTargetRuns(list, snapshot);
     checkPublications(list, snapshot);
     checkAddressTest(list, snapshot);
+    checkSecondaries(list, snapshot);
     for (const std::string& name : commonDatabases(*snapshot.from, *snapshot.to))
         checkDatabase(list, snapshot, name, limits);
     return list.take();

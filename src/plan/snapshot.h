@@ -8,6 +8,7 @@
 
 #include "model/application.h"
 #include "model/group.h"
+#include "plan/secondary_view.h"
 
 namespace swb::plan {
 
@@ -44,6 +45,7 @@ struct Snapshot {
     std::map<std::string, Json> servers;      // server.inspect by server
     bool dnsServing = false;
     std::vector<PublicationView> publications;  // of the group
+    std::vector<SecondaryView> secondaries;     // of the zone that the group's address is in
     Json address;  // the newest test of the address: {at, warnings: [{name, subject, sentence, hint}]}; null: none yet
 
     const Json* facts(const Application& application, const std::string& database) const;

@@ -6,8 +6,25 @@
 
 #include "base/log.h"
 #include "dns/soa.h"
+#include "dns/transfer/fetch.h"
 
 namespace swb::dns::transfer {
+namespace {
+
+constexpr size_t workersMax = 32;
+constexpr int busyWorkersMax = 2;     // with one primary
+constexpr int64_t silentMs = 30'000;  // a primary that did not answer is asked last for so long
+constexpr int64_t watchMs = 500;
+
+bool isSilence(const Error& error) {
+    return error.code == ErrorCode::Unreachable || error.code == ErrorCode::DeadlineExceeded;
+}
+
+int64_t expireMsOf(const ZoneSnapshot& zone) {
+    return int64_t{soaNumbersOf(zone.soa().records.front()).expireSeconds} * 1000;
+}
+
+}  // namespace
 
 Follower::Follower(FollowerSettings settings, const Clock& clock)
     : settings_(std::move(settings)), clock_(clock), stopSignal_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
@@ -19,38 +36,50 @@ Follower::~Follower() {
 Result<std::unique_ptr<Follower>> Follower::open(FollowerSettings settings, const Clock& clock) {
     std::unique_ptr<Follower> follower(new Follower(std::move(settings), clock));
     if (!follower->stopSignal_.valid()) return fail(ErrorCode::StorageFailed, "cannot open an event descriptor");
+    std::vector<Name> origins;
     for (const FollowedZone& wanted : follower->settings_.zones) {
         if (follower->journal(wanted.origin))
             return fail(ErrorCode::InvalidInput, "the zone " + wanted.origin.toText() + " is listed twice");
-        if (wanted.primaries.empty())
-            return fail(ErrorCode::InvalidInput, "the zone " + wanted.origin.toText() + " has no primary");
-        std::string folder = wanted.origin.toText();
-        for (char& character : folder)
-            if (character == '/') character = '_';
-        Zone zone;
-        zone.settings = wanted;
-        zone.journal = TRY(ZoneJournal::open(follower->settings_.directory + "/" + folder, wanted.origin));
-        zone.state.origin = wanted.origin;
-        if (const ZonePointer onDisk = zone.journal->zone()) {
-            zone.state.serial = onDisk->serial();
-            logInfo("dns", "{} serial {} is on disk and answered", wanted.origin.toText(), onDisk->serial());
-        }
-        zone.contactAt = clock.monotonic();
-        follower->zones_.push_back(std::move(zone));
+        follower->zones_.push_back(TRY(follower->openZone(wanted)));
+        for (const Endpoint& primary : wanted.primaries) follower->primaries_[primary];
+        origins.push_back(wanted.origin);
     }
+    follower->freshness_ = std::make_unique<ZoneFreshness>(std::move(origins));
+    for (const Zone& zone : follower->zones_) follower->freshness_->confirmed(zone.settings.origin, zone.confirmedAt);
     return follower;
+}
+
+Result<Follower::Zone> Follower::openZone(const FollowedZone& settings) const {
+    const std::string name = settings.origin.toText();
+    if (settings.primaries.empty()) return fail(ErrorCode::InvalidInput, "the zone " + name + " has no primary");
+    Zone zone;
+    zone.settings = settings;
+    zone.copy = TRY(ZoneCopy::open(settings_.directory, settings.origin));
+    zone.state.origin = settings.origin;
+    zone.state.lastContactAt = settings.confirmedAt;
+    const int64_t ageMs = settings.confirmedAt ? std::max<int64_t>(clock_.now() - settings.confirmedAt, 0) : 0;
+    zone.confirmedAt = clock_.monotonic() - ageMs;
+    const ZonePointer here = zone.copy->zone();
+    if (!here) return zone;
+    zone.state.serial = here->serial();
+    zone.state.expired = settings.expires && ageMs > expireMsOf(*here);
+    if (zone.state.expired)
+        logError("dns", "{} serial {} is on disk and has expired: it is not answered", name, here->serial());
+    else
+        logInfo("dns", "{} serial {} is on disk and answered", name, here->serial());
+    return zone;
 }
 
 ZoneSetPointer Follower::zones() const {
     std::vector<ZonePointer> present;
     for (const Zone& zone : zones_)
-        if (ZonePointer onDisk = zone.journal->zone()) present.push_back(std::move(onDisk));
+        if (ZonePointer onDisk = zone.copy->zone(); onDisk && !zone.state.expired) present.push_back(std::move(onDisk));
     return ZoneSet::of(std::move(present));
 }
 
 const ZoneJournal* Follower::journal(NameView origin) const {
     for (const Zone& zone : zones_)
-        if (zone.settings.origin.view() == origin) return zone.journal.get();
+        if (zone.settings.origin.view() == origin) return &zone.copy->journal();
     return nullptr;
 }
 
@@ -61,170 +90,182 @@ std::vector<FollowedState> Follower::states() const {
     return states;
 }
 
+size_t Follower::workerCount() const {
+    return std::min({zones_.size(), primaries_.size() * busyWorkersMax, workersMax});
+}
+
 void Follower::start(Server& server) {
     server_ = &server;
-    thread_ = std::thread([this] { run(); });
+    threads_.emplace_back([this] { watch(); });
+    for (size_t i = 0; i < workerCount(); ++i) threads_.emplace_back([this] { work(); });
 }
 
 void Follower::stop() {
-    if (!thread_.joinable()) return;
     {
         const std::lock_guard lock(mutex_);
         stopping_ = true;
     }
     const uint64_t one = 1;
-    if (::write(stopSignal_.get(), &one, sizeof(one)) < 0) logError("dns", "the follower cannot be woken");
+    if (::write(stopSignal_.get(), &one, sizeof(one)) < 0) logError("dns", "a running transfer cannot be ended");
     wake_.notify_all();
-    thread_.join();
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
 }
 
 void Follower::notified(const Name& origin) {
     const std::lock_guard lock(mutex_);
-    if (std::find(notified_.begin(), notified_.end(), origin) == notified_.end()) notified_.push_back(origin);
+    for (Zone& zone : zones_)
+        if (zone.settings.origin == origin) zone.isAsked = true;
     wake_.notify_all();
 }
 
-void Follower::run() {
-    while (true) {
-        std::unique_lock lock(mutex_);
-        MonotonicMs next = clock_.monotonic() + settings_.pollMs;
-        for (const Zone& zone : zones_) next = std::min(next, zone.nextTryAt);
-        const auto wait = std::chrono::milliseconds(std::max<int64_t>(next - clock_.monotonic(), 0));
-        wake_.wait_for(lock, wait, [&] { return stopping_ || !notified_.empty(); });
-        if (stopping_) return;
-        const std::vector<Name> asked = std::exchange(notified_, {});
-        lock.unlock();
+void Follower::retryAll() {
+    const std::lock_guard lock(mutex_);
+    for (Zone& zone : zones_) zone.isAsked = true;
+    wake_.notify_all();
+}
+
+std::vector<Endpoint> Follower::primariesInOrder(const Zone& zone, MonotonicMs now) {
+    std::vector<Endpoint> ordered = zone.settings.primaries;
+    std::stable_partition(ordered.begin(), ordered.end(),
+                          [&](const Endpoint& primary) { return primaries_[primary].silentUntil <= now; });
+    return ordered;
+}
+
+// The one that has waited longest, of those whose primary has a worker to spare.
+Follower::Zone* Follower::nextDue(MonotonicMs now) {
+    Zone* due = nullptr;
+    for (Zone& zone : zones_) {
+        if (zone.isBusy || (!zone.isAsked && zone.nextTryAt > now)) continue;
+        if (primaries_[primariesInOrder(zone, now).front()].busyWorkers >= busyWorkersMax) continue;
+        const bool isSooner = !due || (zone.isAsked && !due->isAsked) ||
+                              (zone.isAsked == due->isAsked && zone.nextTryAt < due->nextTryAt);
+        if (isSooner) due = &zone;
+    }
+    return due;
+}
+
+int64_t Follower::untilNextMs(MonotonicMs now) {
+    int64_t wait = settings_.pollMs;
+    for (const Zone& zone : zones_)
+        if (!zone.isBusy && zone.nextTryAt > now) wait = std::min(wait, zone.nextTryAt - now);
+    return wait;
+}
+
+void Follower::work() {
+    Lock lock(mutex_);
+    while (!stopping_) {
         const MonotonicMs now = clock_.monotonic();
-        for (Zone& zone : zones_) {
-            const bool isAsked = std::find(asked.begin(), asked.end(), zone.settings.origin) != asked.end();
-            if (isAsked || zone.nextTryAt <= now) follow(zone);
-        }
-        expireZones();
+        if (Zone* zone = nextDue(now))
+            follow(*zone, lock);
+        else
+            wake_.wait_for(lock, std::chrono::milliseconds(untilNextMs(now)));
     }
 }
 
-void Follower::follow(Zone& zone) {
-    Error last;
-    for (const Endpoint& primary : zone.settings.primaries) {
-        auto changed = fetchFrom(zone, primary);
-        // The zone here is not where the primary thinks the differences start: all of it, then.
-        if (!changed && zone.mustFetchWhole) changed = fetchFrom(zone, primary);
-        // Of several differences some may have been taken before one was refused.
-        publishHere(zone);
-        if (changed) return noteSuccess(zone, *changed);
-        last = std::move(changed).error();
+void Follower::follow(Zone& zone, Lock& lock) {
+    zone.isBusy = true;
+    zone.isAsked = false;
+    Result<bool> changed = fail(ErrorCode::Bug, "no primary was asked");
+    for (const Endpoint& endpoint : primariesInOrder(zone, clock_.monotonic())) {
+        Primary& primary = primaries_[endpoint];
+        ++primary.busyWorkers;
+        lock.unlock();
+        changed = takeFrom(zone, endpoint);
+        if (!changed && zone.copy->mustFetchWhole()) changed = takeFrom(zone, endpoint);
+        lock.lock();
+        --primary.busyWorkers;
+        primary.silentUntil = !changed && isSilence(changed.error()) ? clock_.monotonic() + silentMs : 0;
+        if (changed || stopping_) break;
     }
-    noteFailure(zone, last);
+    if (changed)
+        noteSuccess(zone, *changed);
+    else
+        noteFailure(zone, changed.error());
+    // Of several differences some may have been taken before one was refused.
+    if (!zone.state.expired) publish(zone);
+    if (changed && *changed) {
+        lock.unlock();
+        if (const auto folded = zone.copy->foldIfGrown(); !folded) logWarning("dns", "{}", describe(folded.error()));
+        lock.lock();
+    }
+    zone.isBusy = false;
+    wake_.notify_all();
 }
 
-void Follower::publishHere(Zone& zone) {
-    const ZonePointer here = zone.journal->zone();
+void Follower::publish(const Zone& zone) {
+    const ZonePointer here = zone.copy->zone();
     if (!here || server_->zones()->zone(zone.settings.origin) == here) return;
-    if (const auto published = server_->publish(here); !published)
+    const auto published = server_->publish(here);
+    if (published)
+        logInfo("dns", "{} serial {} is answered", here->origin().toText(), here->serial());
+    else
         logError("dns", "{} is not answered as it is on disk: {}", here->origin().toText(),
                  describe(published.error()));
 }
 
-Result<bool> Follower::fetchFrom(Zone& zone, const Endpoint& primary) {
+Result<bool> Follower::takeFrom(Zone& zone, const Endpoint& primary) const {
     FetchRequest request;
     request.primary = primary;
     request.from = settings_.from;
     if (request.from && request.from->family != primary.address.family) request.from.reset();
     request.origin = zone.settings.origin;
-    request.key = zone.settings.key;
-    const ZonePointer here = zone.journal->zone();
-    if (here && !zone.mustFetchWhole) request.serial = here->serial();
-    zone.mustFetchWhole = false;
-    return apply(zone, TRY(fetchZone(request, clock_, stopSignal_.get())));
-}
-
-// Whether something changed. A failure leaves journal and answers as they were.
-Result<bool> Follower::apply(Zone& zone, ReceivedTransfer received) {
-    if (std::holds_alternative<UpToDate>(received)) {
-        const uint32_t theirs = std::get<UpToDate>(received).serial;
-        const ZonePointer here = zone.journal->zone();
-        if (here && theirs != here->serial())
-            return fail(ErrorCode::Conflict,
-                        "the primary is at serial " + std::to_string(theirs) + " of " + zone.settings.origin.toText() +
-                            ", older than " + std::to_string(here->serial()) + " here, which goes on being answered");
-        return false;
+    request.serial = zone.copy->serialToAskFrom();
+    request.idleTimeoutMs = settings_.idleTimeoutMs;
+    if (const auto& name = zone.settings.key) {
+        if (settings_.findKey) request.key = settings_.findKey(*name);
+        if (!request.key)
+            return fail(ErrorCode::NotFound, "no key file that could be read holds the key " + name->toText(),
+                        "the zone is followed as soon as one does, and never without the key");
     }
-    auto applied = std::holds_alternative<ReceivedZone>(received)
-                       ? applyWhole(zone, std::get<ReceivedZone>(std::move(received)))
-                       : applySteps(zone, std::get<ReceivedSteps>(received));
-    return applied;
-}
-
-Result<bool> Follower::applyWhole(Zone& zone, ReceivedZone received) {
-    const ZonePointer here = zone.journal->zone();
-    if (here && received.serial == here->serial()) return false;
-    const ZonePointer next =
-        TRY(ZoneSnapshot::fromSets(zone.settings.origin, TRY(setsOf(std::move(received.records)))));
-    TRY_VOID(zone.journal->replace(next));
-    return true;
-}
-
-Result<bool> Follower::applySteps(Zone& zone, const ReceivedSteps& received) {
-    for (const ReceivedStep& step : received.steps) {
-        const ZonePointer here = zone.journal->zone();
-        auto change = changeOf(*here, step);
-        if (!change) {
-            zone.mustFetchWhole = change.error().code == ErrorCode::Conflict;
-            return fail(std::move(change).error());
-        }
-        const ZonePointer next = TRY(here->with(*change));
-        TRY_VOID(zone.journal->append(std::make_shared<const ZoneChange>(*std::move(change)), next));
-    }
-    return true;
+    return zone.copy->apply(TRY(fetchZone(request, clock_, stopSignal_.get())));
 }
 
 void Follower::noteSuccess(Zone& zone, bool changed) {
-    const ZonePointer here = zone.journal->zone();
-    zone.contactAt = clock_.monotonic();
-    zone.nextTryAt = zone.contactAt + settings_.pollMs;
+    const ZonePointer here = zone.copy->zone();
+    zone.confirmedAt = clock_.monotonic();
+    zone.nextTryAt = zone.confirmedAt + settings_.pollMs;
     zone.backOffMs = 0;
-    {
-        const std::lock_guard lock(mutex_);
-        if (!zone.state.lastError.empty())
-            logInfo("dns", "{}: the primary answers again", zone.settings.origin.toText());
-        zone.state.lastError.clear();
-        zone.state.lastContactAt = clock_.now();
-        zone.state.expired = false;
-        if (here) zone.state.serial = here->serial();
-        if (changed) zone.state.lastChangeAt = clock_.now();
-    }
-    if (changed) logInfo("dns", "{} serial {} is answered", zone.settings.origin.toText(), here->serial());
-    if (!changed) return;
-    // Nobody waits for this thread.
-    if (const auto folded = zone.journal->foldIfGrown(); !folded) logWarning("dns", "{}", describe(folded.error()));
+    freshness_->confirmed(zone.settings.origin, zone.confirmedAt);
+    if (!zone.state.lastError.empty()) logInfo("dns", "{}: the primary answers again", zone.settings.origin.toText());
+    zone.state.lastError.clear();
+    zone.state.lastContactAt = clock_.now();
+    if (changed) zone.state.lastChangeAt = zone.state.lastContactAt;
+    if (here) zone.state.serial = here->serial();
+    zone.state.expired = false;
+    judge(zone, zone.confirmedAt);
 }
 
 void Follower::noteFailure(Zone& zone, const Error& error) {
+    if (stopping_) return;
     zone.backOffMs = std::clamp(zone.backOffMs * 2, std::min(settings_.retryMs, settings_.pollMs), settings_.pollMs);
     zone.nextTryAt = clock_.monotonic() + zone.backOffMs;
     const std::string text = describe(error);
-    const std::lock_guard lock(mutex_);
-    if (stopping_) return;
     if (text != zone.state.lastError) logWarning("dns", "{} stays as it is: {}", zone.settings.origin.toText(), text);
     zone.state.lastError = text;
+    if (const ZonePointer here = zone.copy->zone()) zone.state.serial = here->serial();
 }
 
-void Follower::expireZones() {
-    const MonotonicMs now = clock_.monotonic();
-    bool anyStale = false;
-    for (Zone& zone : zones_) {
-        const ZonePointer here = zone.journal->zone();
-        if (!here) continue;
-        anyStale |= now - zone.contactAt > settings_.staleAfterMs;
-        const int64_t expireMs = int64_t{soaNumbersOf(here->soa().records.front()).expireSeconds} * 1000;
-        if (!zone.settings.expires || zone.state.expired || now - zone.contactAt <= expireMs) continue;
-        logError("dns", "{} has expired and is not answered any more", zone.settings.origin.toText());
-        if (const auto gone = server_->publish(server_->zones()->without(zone.settings.origin)); !gone)
-            logError("dns", "{}", describe(gone.error()));
-        const std::lock_guard lock(mutex_);
-        zone.state.expired = true;
+// Whether the zone is stale, and whether it has expired.
+void Follower::judge(Zone& zone, MonotonicMs now) {
+    const ZonePointer here = zone.copy->zone();
+    if (!here) return;
+    const int64_t ageMs = now - zone.confirmedAt;
+    zone.state.stale = ageMs > settings_.staleAfterMs;
+    freshness_->setStale(zone.settings.origin, zone.state.stale);
+    if (!zone.settings.expires || zone.state.expired || ageMs <= expireMsOf(*here)) return;
+    logError("dns", "{} has expired and is not answered any more", zone.settings.origin.toText());
+    server_->withdraw(zone.settings.origin);
+    zone.state.expired = true;
+}
+
+void Follower::watch() {
+    Lock lock(mutex_);
+    while (!stopping_) {
+        const MonotonicMs now = clock_.monotonic();
+        for (Zone& zone : zones_) judge(zone, now);
+        wake_.wait_for(lock, std::chrono::milliseconds(watchMs), [this] { return stopping_; });
     }
-    server_->setZoneStale(anyStale);
 }
 
 }  // namespace swb::dns::transfer

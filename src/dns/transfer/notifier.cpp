@@ -50,6 +50,10 @@ Notifier::~Notifier() {
 Result<std::unique_ptr<Notifier>> Notifier::start(NotifierSettings settings, const Clock& clock) {
     std::unique_ptr<Notifier> notifier(new Notifier(std::move(settings), clock));
     TRY_VOID(notifier->openSockets());
+    if (notifier->settings_.lookUp)
+        notifier->foreign_ =
+            std::make_unique<ForeignServers>(notifier->settings_.lookUp, notifier->settings_.lookUpTiming, clock,
+                                             [self = notifier.get()] { self->addressesChanged(); });
     notifier->thread_ = std::thread([self = notifier.get()] { self->run(); });
     return notifier;
 }
@@ -62,78 +66,81 @@ Result<void> Notifier::openSockets() {
 }
 
 void Notifier::stop() {
+    if (foreign_) foreign_->stop();
     if (!thread_.joinable()) return;
     {
         const std::lock_guard lock(mutex_);
         stopping_ = true;
     }
-    const uint64_t one = 1;
-    if (::write(wake_.get(), &one, sizeof(one)) < 0) logError("dns", "the notifier cannot be woken");
+    wake();
     thread_.join();
 }
 
-std::vector<Secondary> Notifier::secondariesOf(const ZoneSnapshot& zone) const {
-    std::vector<Secondary> secondaries = settings_.also;
-    const auto isKnown = [&](const Endpoint& endpoint) {
-        return std::any_of(secondaries.begin(), secondaries.end(),
-                           [&](const Secondary& known) { return known.endpoint == endpoint; });
-    };
-    const auto add = [&](const IpAddress& address) {
-        const bool isOwn = std::find(settings_.own.begin(), settings_.own.end(), address) != settings_.own.end();
-        const Endpoint endpoint{address, defaultPort};
-        if (!isOwn && !isKnown(endpoint)) secondaries.push_back({endpoint, settings_.nameServerKey});
-    };
-    const RecordSet* servers = settings_.notifyNameServers ? zone.nodeAt(0).find(type::ns) : nullptr;
-    const Rdata& soa = zone.soa().records.front();
-    const NameView primaryName = WireReader({reinterpret_cast<const uint8_t*>(soa.data()), soa.size()}).plainName();
-    for (const Rdata& server : servers ? servers->records : std::vector<Rdata>()) {
-        const NameView name = nameInRdata(server);
-        if (name == primaryName || !name.isAtOrBelow(zone.origin())) continue;
-        const ZoneNode node = zone.nodeOf(name);
-        for (const uint16_t type : {type::a, type::aaaa}) {
-            const RecordSet* addresses = node ? node.find(type) : nullptr;
-            for (const Rdata& data : addresses ? addresses->records : std::vector<Rdata>()) {
-                IpAddress address;
-                address.family = type == type::a ? AddressFamily::ipv4 : AddressFamily::ipv6;
-                std::copy(data.begin(), data.end(), address.octets.begin());
-                add(address);
-            }
-        }
-    }
-    if (secondaries.size() > secondariesMax) secondaries.resize(secondariesMax);
-    return secondaries;
+void Notifier::wake() const {
+    const uint64_t one = 1;
+    if (::write(wake_.get(), &one, sizeof(one)) < 0) logWarning("dns", "the notifier cannot be woken");
 }
 
-void Notifier::zoneChanged(const ZonePointer& zone) {
-    const std::vector<Secondary> secondaries = secondariesOf(*zone);
-    const std::lock_guard lock(mutex_);
+// Of a server named inside one of the zones, as that zone says; of others, as was looked up last.
+std::vector<IpAddress> Notifier::addressesOf(const Name& server) const {
+    for (const auto& [origin, zone] : zones_)
+        if (server.view().isAtOrBelow(origin))
+            if (std::vector<IpAddress> found = addressesIn(*zone, server); !found.empty()) return found;
+    return foreign_ ? foreign_->addressesOf(server) : std::vector<IpAddress>();
+}
+
+void Notifier::setTargets(const ZonePointer& zone) {
+    const Name& origin = zone->origin();
+    if (foreign_) {
+        std::vector<Name> elsewhere = serversOf(settings_.rules, *zone);
+        std::erase_if(elsewhere, [&](const Name& server) { return server.view().isAtOrBelow(origin); });
+        foreign_->want(origin, std::move(elsewhere));
+    }
+    const std::vector<Secondary> secondaries =
+        secondariesOf(settings_.rules, *zone, [this](const Name& server) { return addressesOf(server); });
     std::erase_if(targets_, [&](const Target& target) {
-        return target.zone == zone->origin() &&
+        return target.zone == origin &&
                std::none_of(secondaries.begin(), secondaries.end(),
                             [&](const Secondary& wanted) { return wanted.endpoint == target.secondary.endpoint; });
     });
     for (const Secondary& secondary : secondaries) {
         auto target = std::find_if(targets_.begin(), targets_.end(), [&](const Target& known) {
-            return known.zone == zone->origin() && known.secondary.endpoint == secondary.endpoint;
+            return known.zone == origin && known.secondary.endpoint == secondary.endpoint;
         });
         if (target == targets_.end()) {
             target = targets_.emplace(targets_.end());
-            target->zone = zone->origin();
+            target->zone = origin;
             target->secondary = secondary;
         }
         target->soa = zone->soa().records.front();
         target->soaTtlSeconds = zone->soa().ttlSeconds;
         target->session.zoneChanged(zone->serial(), clock_.monotonic());
     }
-    const uint64_t one = 1;
-    if (::write(wake_.get(), &one, sizeof(one)) < 0) logWarning("dns", "the notifier cannot be woken");
+}
+
+void Notifier::zoneChanged(const ZonePointer& zone) {
+    {
+        const std::lock_guard lock(mutex_);
+        zones_[zone->origin()] = zone;
+        setTargets(zone);
+    }
+    wake();
+}
+
+void Notifier::addressesChanged() {
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [origin, zone] : zones_) setTargets(zone);
+    }
+    wake();
 }
 
 std::vector<SecondaryState> Notifier::states() const {
     const std::lock_guard lock(mutex_);
     std::vector<SecondaryState> states;
     for (const Target& target : targets_)
-        states.push_back({target.zone, target.secondary.endpoint, target.session.state()});
+        states.push_back({target.zone, target.secondary.endpoint, target.session.wanted().value_or(0),
+                          target.session.state(), target.contactAt});
     return states;
 }
 
@@ -235,22 +242,24 @@ void Notifier::takeReply(Target& target, std::span<const uint8_t> message) {
     }
     const Target::Waiting asked = std::move(*waiting);
     target.waiting.erase(waiting);
+    target.contactAt = clock_.now();
     const MonotonicMs now = clock_.monotonic();
     if (asked.kind == NotifySession::Send::notify) {
         const bool isNews = target.session.state().problem.empty();
         target.session.acknowledged(asked.serial, response->rcode, now);
         if (response->rcode != rcode::noError && isNews)
-            logWarning("dns", "{} answers RCODE {} to NOTIFY of {}", target.secondary.endpoint.toText(),
-                       response->rcode, target.zone.toText());
+            logWarning("dns", "{} answers NOTIFY of {} with {}", target.secondary.endpoint.toText(),
+                       target.zone.toText(), rcodeToText(response->rcode));
         return;
     }
     std::optional<uint32_t> serial;
     for (const ReceivedRecord& record : response->answers)
         if (record.type == type::soa && record.name == target.zone) serial = soaNumbersOf(record.data).serial;
-    target.session.answered(serial, now);
-    if (serial && target.session.state().convergedAfterMs && !target.session.wakeAt())
+    const bool isNews = !target.session.state().convergedAfterMs;
+    target.session.answered(serial, response->rcode, now);
+    if (const auto after = target.session.state().convergedAfterMs; isNews && after)
         logInfo("dns", "{} answers {} serial {}, {} ms after the change", target.secondary.endpoint.toText(),
-                target.zone.toText(), *serial, *target.session.state().convergedAfterMs);
+                target.zone.toText(), *serial, *after);
 }
 
 }  // namespace swb::dns::transfer

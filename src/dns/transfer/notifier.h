@@ -2,41 +2,35 @@
 //
 //     zoneChanged(zone) ─▶ a NotifySession for each secondary ─▶ NOTIFY, SOA queries ─▶ states()
 //
-// The secondaries of a zone: its NS set without the primary (MNAME), as far as their addresses are in the zone, and a
-// configured list. Signed when there is a key. It never holds up a publication: zoneChanged() only wakes the thread.
+// Whom it tells: notify_set.h. Signed when there is a key. It never holds up a publication: zoneChanged() only wakes
+// the thread, and addresses of name servers elsewhere are looked up by another (foreign_servers.h).
 #pragma once
 
-#include <map>
 #include <mutex>
 #include <thread>
+#include <unordered_map>
 
 #include "base/fd.h"
 #include "dns/address.h"
+#include "dns/transfer/foreign_servers.h"
 #include "dns/transfer/notify_session.h"
-#include "dns/tsig.h"
-#include "dns/zone.h"
+#include "dns/transfer/notify_set.h"
 
 namespace swb::dns::transfer {
 
-constexpr size_t secondariesMax = 64;  // of a zone
-
-struct Secondary {
-    Endpoint endpoint;
-    TsigKeyPointer key;  // null: unsigned
-};
-
 struct NotifierSettings {
-    std::vector<Secondary> also;    // for every zone
-    bool notifyNameServers = true;  // the NS set
-    TsigKeyPointer nameServerKey;   // signs what goes to the NS set; null: unsigned
-    std::vector<IpAddress> own;     // the server's own addresses: never told
-    std::vector<IpAddress> from;    // to send from, one of each family; a secondary may know us by it
+    NotifyRules rules;
+    std::vector<IpAddress> from;  // to send from, one of each family; a secondary may know us by it
+    LookUp lookUp;                // of name servers whose names are in none of the zones; null: they are not told
+    LookUpTiming lookUpTiming;
 };
 
 struct SecondaryState {
     Name zone;
     Endpoint endpoint;
+    uint32_t newest = 0;  // serial of the zone here
     NotifySession::State session;
+    UnixMs lastContactAt = 0;  // of the last reply; 0: none yet
 };
 
 class Notifier {
@@ -56,6 +50,7 @@ class Notifier {
         Name zone;
         Secondary secondary;
         NotifySession session;
+        UnixMs contactAt = 0;
         struct Waiting {
             uint16_t id = 0;
             NotifySession::Send kind = NotifySession::Send::nothing;
@@ -74,15 +69,20 @@ class Notifier {
     void send(Target& target, NotifySession::Send kind);
     void receive(int socket);
     void takeReply(Target& target, std::span<const uint8_t> message);
-    std::vector<Secondary> secondariesOf(const ZoneSnapshot& zone) const;
+    void setTargets(const ZonePointer& zone);
+    void addressesChanged();
+    std::vector<IpAddress> addressesOf(const Name& server) const;
+    void wake() const;
     UnixSeconds seconds() const { return static_cast<UnixSeconds>(clock_.now() / 1000); }
 
     const NotifierSettings settings_;
     const Clock& clock_;
     mutable std::mutex mutex_;
+    std::unordered_map<Name, ZonePointer, NameHash, NameEqual> zones_;  // as they were told of last
     std::vector<Target> targets_;
     bool stopping_ = false;
     Fd ipv4_, ipv6_, wake_;
+    std::unique_ptr<ForeignServers> foreign_;
     std::thread thread_;
 };
 

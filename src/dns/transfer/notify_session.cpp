@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "dns/message.h"
 #include "dns/protocol.h"
 #include "dns/serial.h"
 
@@ -14,6 +15,7 @@ constexpr std::array<int64_t, 8> notifyAgainMs = {500, 1000, 2000, 5000, 15'000,
 constexpr int notifyMax = 60;  // about an hour: then its own refresh must do
 constexpr std::array<int64_t, 7> askAgainMs = {20, 50, 100, 250, 1000, 5000, 15'000};
 constexpr int askMax = 60;
+constexpr int64_t watchMs = 60'000;  // one that vanishes is known before the next switch needs it
 
 template <size_t size>
 int64_t delay(const std::array<int64_t, size>& delays, int attempt) {
@@ -25,42 +27,51 @@ int64_t delay(const std::array<int64_t, size>& delays, int attempt) {
 void NotifySession::zoneChanged(uint32_t serial, MonotonicMs now) {
     if (wanted_ == serial) return;
     wanted_ = serial;
+    state_.changedAt = now;
+    state_.convergedAfterMs.reset();
+    state_.gaveUp = false;
+    state_.problem.clear();
+    beginNotifying(now);
+}
+
+void NotifySession::beginNotifying(MonotonicMs now) {
     phase_ = Phase::notifying;
     wakeAt_ = now;
     asked_ = 0;
-    state_.changedAt = now;
-    state_.convergedAfterMs.reset();
+    refused_ = false;
     state_.attempts = 0;
-    state_.gaveUp = false;
-    state_.problem.clear();
+}
+
+void NotifySession::watch(MonotonicMs now) {
+    phase_ = Phase::watching;
+    wakeAt_ = now + watchMs;
 }
 
 NotifySession::Send NotifySession::next(MonotonicMs now) {
     if (!wakeAt_ || *wakeAt_ > now) return Send::nothing;
-    if (phase_ == Phase::notifying) {
-        if (state_.attempts == notifyMax) {
-            phase_ = Phase::idle;
-            wakeAt_.reset();
-            state_.gaveUp = true;
-            return Send::nothing;
-        }
+    ++state_.unanswered;
+    if (phase_ == Phase::notifying && state_.attempts < notifyMax) {
+        // One that refuses NOTIFY may get the zone by its own refresh: every second message asks whether it has.
+        const bool isQuestion = refused_ && state_.attempts % 2 == 0;
         wakeAt_ = now + delay(notifyAgainMs, state_.attempts++);
-        return Send::notify;
+        return isQuestion ? Send::askSerial : Send::notify;
     }
-    if (phase_ != Phase::asking || asked_ == askMax) {
-        phase_ = Phase::idle;
-        wakeAt_.reset();
-        return Send::nothing;
+    if (phase_ == Phase::asking && asked_ < askMax) {
+        wakeAt_ = now + delay(askAgainMs, asked_++);
+        return Send::askSerial;
     }
-    wakeAt_ = now + delay(askAgainMs, asked_++);
+    state_.gaveUp |= phase_ == Phase::notifying;
+    watch(now);
     return Send::askSerial;
 }
 
 // A refusal will not turn into consent by repeating at once, but the secondary may be being configured: the back-off
 // goes on.
 void NotifySession::acknowledged(uint32_t serial, uint16_t rcode, MonotonicMs now) {
+    state_.unanswered = 0;
     if (rcode != rcode::noError) {
-        state_.problem = "RCODE " + std::to_string(rcode) + " to NOTIFY";
+        refused_ = true;
+        state_.problem = "it answers NOTIFY with " + rcodeToText(rcode);
         return;
     }
     state_.acknowledged = serial;
@@ -71,14 +82,19 @@ void NotifySession::acknowledged(uint32_t serial, uint16_t rcode, MonotonicMs no
     wakeAt_ = now;
 }
 
-void NotifySession::answered(std::optional<uint32_t> serial, MonotonicMs now) {
-    if (!serial) return;
+void NotifySession::answered(std::optional<uint32_t> serial, uint16_t rcode, MonotonicMs now) {
+    state_.unanswered = 0;
     state_.seen = serial;
-    if (!wanted_ || isNewerSerial(*wanted_, *serial)) return;
-    if (!state_.convergedAfterMs) state_.convergedAfterMs = now - state_.changedAt;
-    if (phase_ != Phase::asking) return;
-    phase_ = Phase::idle;
-    wakeAt_.reset();
+    state_.serialProblem = serial                    ? ""
+                           : rcode == rcode::noError ? "it answers without the zone's SOA"
+                                                     : "it answers " + rcodeToText(rcode) + " when asked for the SOA";
+    if (!wanted_) return;
+    if (serial && !isNewerSerial(*wanted_, *serial)) {
+        if (serial == wanted_ && !state_.convergedAfterMs) state_.convergedAfterMs = now - state_.changedAt;
+        watch(now);
+    } else if (phase_ == Phase::watching) {
+        beginNotifying(now);
+    }
 }
 
 }  // namespace swb::dns::transfer

@@ -2,7 +2,9 @@
 //
 //     zoneChanged(serial) ─▶ notify ─▶ (no reply: again, later and later) ─▶ acknowledged
 //                                        └─▶ ask for the SOA until the secondary has the serial ─▶ converged
+//                                                                          ask every minute ◀──────┘
 //
+// The last part never ends: a secondary that has gone away, or come back without the zone, is seen, and told again.
 // Times are of a monotonic clock, in milliseconds.
 #pragma once
 
@@ -25,7 +27,9 @@ class NotifySession {
         std::optional<int64_t> convergedAfterMs;  // from then until it answered that serial
         int attempts = 0;                         // NOTIFYs sent for the newest serial
         bool gaveUp = false;
-        std::string problem;  // what it said last, when that was no
+        int unanswered = 0;         // messages sent since it replied last, to whatever it was
+        std::string problem;        // what it said to the last NOTIFY, when that was no
+        std::string serialProblem;  // the same when it was asked for the SOA
     };
 
     void zoneChanged(uint32_t serial, MonotonicMs now);
@@ -33,17 +37,22 @@ class NotifySession {
     std::optional<MonotonicMs> wakeAt() const { return wakeAt_; }
     Send next(MonotonicMs now);
     void acknowledged(uint32_t serial, uint16_t rcode, MonotonicMs now);
-    void answered(std::optional<uint32_t> serial, MonotonicMs now);
+    // serial: nothing when the reply had no SOA.
+    void answered(std::optional<uint32_t> serial, uint16_t rcode, MonotonicMs now);
 
     std::optional<uint32_t> wanted() const { return wanted_; }
     const State& state() const { return state_; }
 
   private:
-    enum class Phase : uint8_t { idle, notifying, asking };
+    enum class Phase : uint8_t { notifying, asking, watching };
+
+    void beginNotifying(MonotonicMs now);
+    void watch(MonotonicMs now);
 
     std::optional<uint32_t> wanted_;
-    Phase phase_ = Phase::idle;
+    Phase phase_ = Phase::watching;
     int asked_ = 0;
+    bool refused_ = false;
     std::optional<MonotonicMs> wakeAt_;
     State state_;
 };

@@ -125,7 +125,8 @@ PeerHandler::TcpReply PeerDesk::handleRequest(const Request& request, std::span<
 }
 
 PeerHandler::TcpReply PeerDesk::handleSigned(const Request& request, const TsigRecord& record, std::span<uint8_t> out) {
-    const TsigVerdict verdict = verifyRequest(request.message, record, settings_.keys, now());
+    const TsigKeyringPointer known = keys();
+    const TsigVerdict verdict = verifyRequest(request.message, record, *known, now());
     const auto refuse = [&](uint16_t rcode) { return plainReply(request.query, request.transport, rcode, out); };
     if (verdict.malformed) return {refuse(rcode::formatError), nullptr};
     if (verdict.error == tsigError::badKey || verdict.error == tsigError::badSignature) {
@@ -160,6 +161,8 @@ PeerHandler::TcpReply PeerDesk::handleVerified(const Request& request, std::opti
         AnswerContext context;
         context.transport = request.transport;
         context.client = request.client.address;
+        context.monotonicMs = clock_.monotonic();
+        context.freshness = settings_.freshness;
         length = answer(query, context, request.zones, room);
     }
     if (length == 0 || !signer) return {length, nullptr};
@@ -183,6 +186,16 @@ size_t PeerDesk::answerNotify(const Request& request, const Name* key, std::span
         if (settings_.notified) settings_.notified(Name(query.question.name), request.client);
     }
     return reply.finish();
+}
+
+void PeerDesk::setKeys(TsigKeyringPointer keys) {
+    const std::lock_guard lock(keysMutex_);
+    keys_ = std::move(keys);
+}
+
+TsigKeyringPointer PeerDesk::keys() const {
+    const std::lock_guard lock(keysMutex_);
+    return keys_;
 }
 
 void PeerDesk::logRefusal(const std::string& text) {

@@ -48,8 +48,9 @@ class Primary {
             TRY_VOID(
                 server_->publish(TRY(transfer::makeCatalog(TRY(Name::fromText(options.catalog)), {origin_}, nullptr))));
         transfer::NotifierSettings notifier;
-        for (const std::string& text : options.notify) notifier.also.push_back({TRY(Endpoint::fromText(text)), key_});
-        notifier.notifyNameServers = false;
+        for (const std::string& text : options.notify)
+            notifier.rules.also.push_back({TRY(Endpoint::fromText(text)), key_});
+        notifier.rules.notifyNameServers = false;
         notifier.from = {server_->endpoints().front().address};
         notifier_ = TRY(transfer::Notifier::start(std::move(notifier), clock_));
         const ZoneSetPointer zones = server_->zones();
