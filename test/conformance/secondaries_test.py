@@ -5,6 +5,7 @@ Each has the new address after a change, by NOTIFY and IXFR; the primary may res
 import base64
 import hashlib
 import hmac
+import json
 import os
 import shutil
 import socket
@@ -16,8 +17,8 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
-from dns_peers import HOST, free_port, program, work_directory  # noqa: E402
-from dns_secondaries import ALGORITHM, KEY, KINDS, OURS, Primary, Secondary, Settings, new_secret, until  # noqa: E402
+from dns_peers import HOST, free_port, program, work_directory, write  # noqa: E402
+from dns_secondaries import ALGORITHM, KEY, KINDS, OURS, Primary, Secondary, Settings, new_secret, until, write_key_file  # noqa: E402
 from dns_wire import AXFR, REFUSED, SOA, Response, ask_udp, framed, name_wire, query  # noqa: E402
 
 ORIGIN = "fo.example"
@@ -178,6 +179,57 @@ class SecondariesTest(unittest.TestCase):
         for last in (40, 41, 42):
             world.primary.set("g0", f"203.0.113.{last}")
         world.wait_for(f"g0.{ORIGIN}", "203.0.113.42")
+
+    def test_own_node_says_how_its_zones_are(self):
+        world = World(self, [OURS])
+        node = world.secondaries[0]
+        world.wait_for(f"g0.{ORIGIN}", "203.0.113.10")
+        self.assertTrue(until(lambda: node.status()[0] == 0, pause=0.1))
+        _, before = node.status()
+        zone = before["zones"][0]
+        self.assertTrue(before["running"])
+        self.assertEqual((zone["zone"], zone["stale"], zone["expired"], zone["lastError"]),
+                         (f"{ORIGIN}.", False, False, None))
+        serial = world.primary.set("g0", "203.0.113.20")
+        self.assertTrue(until(lambda: node.status()[1]["zones"][0]["serial"] == serial, 3, 0.05), node.status())
+        self.assertGreater(node.status()[1]["zones"][0]["lastChangeAt"], zone["lastChangeAt"])
+        world.primary.kill()
+        self.assertTrue(until(lambda: node.status()[1]["zones"][0]["lastError"], 20, 0.2))
+        self.assertIn("SWB-UNREACHABLE", node.status()[1]["zones"][0]["lastError"])
+        text = subprocess.run([*node.argv, "--status"], capture_output=True, text=True, timeout=10)
+        self.assertRegex(text.stdout, rf"the node runs\n{ORIGIN}\.  current  serial {serial}  heard 2")
+        node.process.kill()
+        node.process.wait()
+        state = f"{node.directory}/zones/state.json"
+        with open(state) as file:
+            document = json.load(file)
+        document["at"] -= 60_000
+        write(state, json.dumps(document))
+        code, after = node.status()
+        self.assertEqual((code, after["running"]), (1, False))
+
+    def test_own_node_without_its_key_answers_and_waits(self):
+        world = World(self, [OURS])
+        node = world.secondaries[0]
+        world.wait_for(f"g0.{ORIGIN}", "203.0.113.10")
+        node.stop()
+        os.remove(f"{node.directory}/xfer.key")
+        world.primary.set("g0", "203.0.113.20")
+        before = world.primary.log().count("transfer of")
+        node.start()
+        show("without its key, from the disk", world.wait_for(f"g0.{ORIGIN}", "203.0.113.10"))
+        self.assertTrue(until(lambda: "keys are missing" in node.log(), 5), node.log())
+        self.assertTrue(until(lambda: node.status()[1]["zones"][0]["lastError"], 5, 0.05))
+        self.assertIn(KEY, node.status()[1]["zones"][0]["lastError"])
+        world.primary.set("g0", "203.0.113.21")
+        time.sleep(1)
+        self.assertEqual(node.answer(f"g0.{ORIGIN}"), socket.inet_aton("203.0.113.10"))
+        self.assertEqual(world.primary.log().count("transfer of"), before, "it has asked without the key")
+        write_key_file(node.directory, world.secret)
+        show("with its key again", world.wait_for(f"g0.{ORIGIN}", "203.0.113.21", 10))
+        # NOTIFY with that key is taken too.
+        world.primary.set("g0", "203.0.113.22")
+        world.wait_for(f"g0.{ORIGIN}", "203.0.113.22", 3)
 
     def test_notify_from_strangers_is_refused(self):
         world = World(self, [OURS])

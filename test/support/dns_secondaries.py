@@ -4,6 +4,7 @@ Everything unprivileged where possible, in one directory each, ended by process 
 """
 import base64
 import contextlib
+import json
 import os
 import pwd
 import shutil
@@ -178,8 +179,7 @@ loglevel=5
 
 
 def ours(settings, directory, port):
-    write(f"{directory}/xfer.key", f"{ALGORITHM}:{KEY}:{settings.secret}\n")
-    os.chmod(f"{directory}/xfer.key", 0o600)
+    write_key_file(directory, settings.secret)
     write(f"{directory}/node.yaml", f"""listen: ["{HOST}:{port}"]
 data: {directory}/zones
 transfer_from: {HOST}
@@ -189,6 +189,11 @@ zones:
   - {{zone: {settings.origin}, primaries: ["{settings.primary_host}:{settings.primary_port}"], key: {KEY}}}
 """)
     return [binary("swingd"), "dns", "--config", f"{directory}/node.yaml"]
+
+
+def write_key_file(directory, secret):
+    write(f"{directory}/xfer.key", f"{ALGORITHM}:{KEY}:{secret}\n")
+    os.chmod(f"{directory}/xfer.key", 0o600)
 
 
 def binary(name):
@@ -232,6 +237,11 @@ class Secondary:
     def log(self):
         with open(f"{self.directory}/log", errors="replace") as file:
             return file.read()
+
+    def status(self):
+        """What `swingd dns --status` says of our own node: its exit status and the document."""
+        done = subprocess.run([*self.argv, "--status", "--json"], capture_output=True, text=True, timeout=10)
+        return done.returncode, json.loads(done.stdout)
 
     def answer(self, name, kind=A):
         """The first record's data as it stands in the message, or nothing."""
