@@ -84,6 +84,7 @@ void attend(const Fd& signals, const Clock& clock, const NodeConfig& config, Key
     StateFile state(config.directory, clock);
     MonotonicMs readKeysAt = clock.monotonic() + readKeysEveryMs;
     pollfd wait{signals.get(), POLLIN, 0};
+    state.update(follower.states());
     while (::poll(&wait, 1, tickMs) <= 0) {
         state.update(follower.states());
         if (clock.monotonic() < readKeysAt) continue;
@@ -92,6 +93,8 @@ void attend(const Fd& signals, const Clock& clock, const NodeConfig& config, Key
         desk.setKeys(keys.keys());
         follower.retryAll();
     }
+    // What the next start reads.
+    state.update(follower.states());
 }
 
 }  // namespace
