@@ -1,0 +1,21 @@
+// A copy of a whole primary over nothing but its port: mariadb-dump with the replication user's certificate, one
+// consistent snapshot, and the position it was taken at.
+#pragma once
+
+#include "driver/mariadb/instance.h"
+
+namespace swb::driver::mariadb {
+
+// Writes the dump to the file, with progress; answers the position. estimatedBytes: 0 when unknown.
+Result<std::string> dumpPeer(const Instance& instance, const Peer& peer, const std::string& file,
+                             int64_t estimatedBytes, const Context& context);
+
+// The position in a dump's text: a comment near its *end*, though not at it. Empty when there is none.
+std::string positionInDump(std::string_view text);
+// The dump's last line, without which it is cut off.
+bool isCompleteDump(std::string_view text);
+
+// Data and indexes of all tables of a server, by its own statistics.
+Result<int64_t> estimatedBytes(Connection& connection, MonotonicMs deadline);
+
+}  // namespace swb::driver::mariadb

@@ -1,0 +1,116 @@
+#include "driver/mariadb/fresh_server.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/file.h"
+#include "driver/support/files.h"
+
+namespace swb::driver::mariadb {
+
+namespace {
+
+// A socket's path may have 107 characters: the data directory's own may be longer.
+Result<std::string> makeSocketDirectory(const OsUser& user) {
+    std::string path = "/tmp/swingbridge-XXXXXX";
+    if (!::mkdtemp(path.data()) || (::geteuid() == 0 && ::chown(path.c_str(), user.uid, user.gid) != 0))
+        return fail(ErrorCode::StorageFailed, path + " cannot be made: " + std::strerror(errno));
+    return path;
+}
+
+Result<void> makeSystemTables(const Instance& instance, const std::string& data, const Context& context) {
+    if (instance.dialect().engine() == Engine::mysql) {
+        TRY(runChecked(instance.programCall("mysqld", {"--no-defaults", "--initialize-insecure", "--datadir=" + data}),
+                       context));
+        return {};
+    }
+    ProgramCall call = instance.programCall(
+        "mariadb-install-db", {"--no-defaults", "--datadir=" + data, "--skip-test-db", "--auth-root-authentication-method=socket",
+                               "--skip-name-resolve"});
+    TRY(runChecked(call, context));
+    return {};
+}
+
+}  // namespace
+
+FreshServer::FreshServer(FreshServer&& other) noexcept
+    : directory_(std::exchange(other.directory_, {})),
+      socket_(std::move(other.socket_)),
+      data_(std::move(other.data_)),
+      connection_(std::exchange(other.connection_, std::nullopt)),
+      process_(std::exchange(other.process_, std::nullopt)) {}
+
+FreshServer::~FreshServer() {
+    connection_.reset();
+    if (process_ && isAlive(*process_)) {
+        sendSignal(*process_, SIGKILL);  // what is in the directory is made anew by the next attempt
+        (void)awaitExit(*process_, SystemClock().monotonic() + 5000);
+    }
+    if (!directory_.empty()) (void)removeTree(directory_);
+}
+
+void FreshServer::endLeftovers(const std::string& data) {
+    for (const auto& leftover : processesWithArgument("--datadir=" + data)) {
+        sendSignal(leftover, SIGKILL);
+        (void)awaitExit(leftover, SystemClock().monotonic() + 5000);
+    }
+}
+
+Result<FreshServer> FreshServer::start(const Instance& instance, const std::string& data, const Context& context) {
+    TRY_VOID(makeSystemTables(instance, data, context));
+    FreshServer server;
+    server.data_ = data;
+    server.directory_ = TRY(makeSocketDirectory(instance.user()));
+    server.socket_ = server.directory_ + "/socket";
+    DetachedProgram program;
+    program.argv = {instance.program("mariadbd"),
+                    "--no-defaults",
+                    "--datadir=" + data,
+                    "--socket=" + server.socket_,
+                    "--pid-file=" + server.directory_ + "/pid",
+                    "--skip-networking",
+                    "--skip-grant-tables",
+                    "--skip-log-bin",
+                    "--skip-slave-start",
+                    "--max-allowed-packet=1G",
+                    // What is loaded is flushed by the clean stop; until then a crash begins it anew.
+                    "--innodb-flush-log-at-trx-commit=0",
+                    "--innodb-doublewrite=OFF"};
+    program.user = instance.user();
+    program.logFile = instance.stateDirectory() + "/fresh-server.log";
+    const pid_t pid = TRY(spawnDetached(program));
+    server.process_ = processIdentity(pid);
+    Endpoint endpoint;
+    endpoint.socket = server.socket_;
+    endpoint.user = "root";
+    for (;;) {
+        auto connection = Connection::open(endpoint, instance.user(), context.deadline);
+        if (connection) {
+            server.connection_ = std::move(*connection);
+            return server;
+        }
+        if (!server.process_ || !isAlive(*server.process_))
+            return fail(ErrorCode::DatabaseFailed, "the server that loads the copy did not come up",
+                        "See " + program.logFile + ".");
+        if (context.remainingMs() == 0 || context.cancelled()) return fail(connection.error());
+        pause(10);
+    }
+}
+
+Result<void> FreshServer::stop(const Context& context) {
+    connection_.reset();
+    if (!process_) return {};
+    sendSignal(*process_, SIGTERM);
+    if (!awaitExit(*process_, context.deadline))
+        return fail(ErrorCode::DeadlineExceeded, "the server that loaded the copy does not stop");
+    process_.reset();
+    return {};
+}
+
+}  // namespace swb::driver::mariadb

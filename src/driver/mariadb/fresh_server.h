@@ -1,0 +1,32 @@
+// A server of our own for as long as a copy is loaded into a fresh data directory: no network, a socket in a directory
+// that only the service's user enters, no binary log, no events. It ends with the object.
+#pragma once
+
+#include "driver/mariadb/instance.h"
+
+namespace swb::driver::mariadb {
+
+class FreshServer {
+  public:
+    // Makes the data directory's system tables, and starts.
+    static Result<FreshServer> start(const Instance& instance, const std::string& data, const Context& context);
+    FreshServer(FreshServer&&) noexcept;
+    FreshServer& operator=(FreshServer&&) = delete;
+    ~FreshServer();
+
+    Connection& connection() { return *connection_; }
+    const std::string& socket() const { return socket_; }
+    // A clean stop: the directory is complete after it.
+    Result<void> stop(const Context& context);
+
+    // Servers of that directory whose agent was killed.
+    static void endLeftovers(const std::string& data);
+
+  private:
+    FreshServer() = default;
+    std::string directory_, socket_, data_;
+    std::optional<Connection> connection_;
+    std::optional<ProcessIdentity> process_;
+};
+
+}  // namespace swb::driver::mariadb

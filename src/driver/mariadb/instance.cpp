@@ -1,0 +1,332 @@
+#include "driver/mariadb/instance.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "driver/mariadb/managers.h"
+#include "driver/support/files.h"
+
+namespace swb::driver::mariadb {
+
+namespace {
+
+constexpr const char* defaultSocket = "/run/mysqld/mysqld.sock";
+constexpr const char* defaultOptionFile = "/etc/mysql/my.cnf";
+constexpr size_t optionFileBytesMax = 1 << 20;
+
+// Settings of every session of ours: bounded waits for locks, not led astray by the server's defaults, and not ended
+// for idleness while it holds the lock of a fence.
+constexpr const char* sessionSettings =
+    "SET SESSION lock_wait_timeout = 5, innodb_lock_wait_timeout = 5, wait_timeout = 2147483, autocommit = 1, "
+    "sql_mode = 'STRICT_ALL_TABLES', time_zone = '+00:00', net_read_timeout = 60, net_write_timeout = 60";
+
+// Stable for one data directory: two applications may both call their database "main".
+std::string directoryName(const DatabaseSpec& spec) {
+    uint64_t hash = 14695981039346656037ULL;  // FNV-1a
+    for (const char c : spec.service.data) hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211ULL;
+    return fmt::format("{}-{:08x}", spec.name, static_cast<uint32_t>(hash ^ hash >> 32));
+}
+
+// Between the two renames of a seed the data directory has another name.
+std::string existingData(const std::string& data) {
+    for (const std::string& candidate :
+         {data, data + std::string(formerDataSuffix), data + std::string(freshDataSuffix)})
+        if (directoryExists(candidate)) return candidate;
+    return {};
+}
+
+std::string endOfLog(const std::string& path) {
+    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.valid()) return {};
+    constexpr off_t tail = 600;
+    const off_t size = ::lseek(file.get(), 0, SEEK_END);
+    char buffer[tail];
+    const ssize_t got = ::pread(file.get(), buffer, tail, std::max<off_t>(0, size - tail));
+    return got > 0 ? std::string(buffer, static_cast<size_t>(got)) : std::string();
+}
+
+// Debian's /etc/mysql/my.cnf is a symbolic link; a file put in its place would hide what it points to.
+std::string resolved(const std::string& path) {
+    char* real = ::realpath(path.c_str(), nullptr);
+    std::string result = real ? real : path;
+    ::free(real);
+    return result;
+}
+
+}  // namespace
+
+std::optional<Connection> Sessions::takeIdle(const std::string& server) {
+    const std::lock_guard lock(mutex_);
+    for (auto entry = idle_.begin(); entry != idle_.end();) {
+        if (entry->first != server) {
+            ++entry;
+            continue;
+        }
+        Connection connection = std::move(entry->second);
+        entry = idle_.erase(entry);
+        if (connection.usable()) return connection;
+        open_.erase({server, connection.id()});
+    }
+    return std::nullopt;
+}
+
+void Sessions::giveIdle(const std::string& server, Connection connection) {
+    const std::lock_guard lock(mutex_);
+    const auto same = std::count_if(idle_.begin(), idle_.end(), [&](const auto& entry) { return entry.first == server; });
+    if (connection.usable() && static_cast<size_t>(same) < idleMax)
+        idle_.emplace_back(server, std::move(connection));
+    else
+        open_.erase({server, connection.id()});
+}
+
+void Sessions::forget(const std::string& server) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(idle_, [&](const auto& entry) { return entry.first == server; });
+    holders_.erase(server);
+    std::erase_if(open_, [&](const auto& entry) { return entry.first == server; });
+}
+
+void Sessions::hold(const std::string& server, Connection lockHolder) {
+    const std::lock_guard lock(mutex_);
+    holders_.insert_or_assign(server, std::move(lockHolder));
+}
+
+std::optional<Connection> Sessions::takeHolder(const std::string& server) {
+    const std::lock_guard lock(mutex_);
+    const auto found = holders_.find(server);
+    if (found == holders_.end()) return std::nullopt;
+    std::optional<Connection> holder = std::move(found->second);
+    holders_.erase(found);
+    return holder;
+}
+
+bool Sessions::isHeld(const std::string& server) {
+    const std::lock_guard lock(mutex_);
+    const auto found = holders_.find(server);
+    return found != holders_.end() && found->second.usable();
+}
+
+void Sessions::open(const std::string& server, uint64_t id) {
+    const std::lock_guard lock(mutex_);
+    open_.emplace(server, id);
+}
+
+void Sessions::closed(const std::string& server, uint64_t id) {
+    const std::lock_guard lock(mutex_);
+    open_.erase({server, id});
+}
+
+std::set<uint64_t> Sessions::ours(const std::string& server) {
+    const std::lock_guard lock(mutex_);
+    std::set<uint64_t> ids;
+    for (const auto& [owner, id] : open_)
+        if (owner == server) ids.insert(id);
+    return ids;
+}
+
+Session::~Session() {
+    if (connection_ && sessions_) sessions_->giveIdle(server_, std::move(*connection_));
+}
+
+Connection Session::release() {
+    Connection released = std::move(*connection_);
+    connection_.reset();
+    return released;
+}
+
+Result<Instance> Instance::open(const DatabaseSpec& spec, const Context& context, std::shared_ptr<Sessions> sessions) {
+    Instance instance;
+    instance.spec_ = spec;
+    instance.sessions_ = std::move(sessions);
+    if (!spec.service.runAs.empty()) {
+        instance.user_ = TRY(osUserByName(spec.service.runAs));
+    } else if (const std::string existing = existingData(spec.service.data); !existing.empty()) {
+        instance.user_ = TRY(ownerOf(existing));
+    } else if (::geteuid() != 0) {
+        instance.user_ = TRY(currentOsUser());
+    } else {
+        return fail(ErrorCode::NotFound, "the data directory " + spec.service.data + " does not exist",
+                    "Create it, or name the service's user with run_as.");
+    }
+    if (instance.user_.uid == 0)
+        return fail(ErrorCode::Unsupported, "MariaDB must not run as root, and " + spec.service.data + " is root's",
+                    "Give the data directory to the service's user, or set run_as.");
+    instance.state_ = context.stateDirectory + "/" + directoryName(spec);
+    TRY_VOID(makeDirectories(instance.state_, 0711));
+    instance.service_ = TRY(makeServiceManager({spec.service, spec.address, instance.user_, instance.state_,
+                                                instance.logFile(), instance.program("mariadbd"),
+                                                instance.ownOptionFile()}));
+    return instance;
+}
+
+std::string Instance::socket() const {
+    return spec_.service.socket.empty() ? defaultSocket : spec_.service.socket;
+}
+
+std::string Instance::program(std::string_view name) const {
+    // Debian has the server in /usr/sbin and the tools in /usr/bin: only one of them can be the definition's directory.
+    const std::string wanted = name == "mariadbd" && spec_.engine == Engine::mysql ? "mysqld" : std::string(name);
+    std::vector<std::string> directories = {"/usr/sbin", "/usr/bin", "/usr/local/bin"};
+    if (!spec_.service.bin.empty()) directories.insert(directories.begin(), spec_.service.bin);
+    for (const auto& directory : directories)
+        if (fileExists(directory + "/" + wanted)) return directory + "/" + wanted;
+    return wanted;
+}
+
+bool Instance::hasData() const {
+    return directoryExists(data() + "/mysql") && fileExists(data() + "/ibdata1");
+}
+
+std::optional<ProcessIdentity> Instance::server() const {
+    return findServer(data(), socket());
+}
+
+std::string Instance::optionFile() const {
+    if (!spec_.service.config.empty()) return spec_.service.config;
+    return spec_.service.manage == Manage::systemd ? defaultOptionFile : "";
+}
+
+Options Instance::ownOptions() const {
+    return optionsOf(readFile(ownOptionFile(), optionFileBytesMax).value_or(""));
+}
+
+Result<void> Instance::writeOwnOptions(const Options& options) const {
+    const std::string text = optionText(options);
+    if (readFile(ownOptionFile(), optionFileBytesMax).value_or("") != text)
+        TRY_VOID(writeFileAtomically(ownOptionFile(), text, 0644));
+    TRY_VOID(openTheWay(state_, user_));
+    if (optionFile().empty()) return {};
+    const std::string path = resolved(optionFile());
+    const std::string before = TRY(readFile(path, optionFileBytesMax));
+    if (includes(before, ownOptionFile())) return {};
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) return fail(ErrorCode::StorageFailed, path + " cannot be read");
+    return writeFileAs(TRY(ownerOf(path)), path, withInclude(before, ownOptionFile()), status.st_mode & 0777);
+}
+
+OsUser Instance::superuserAccount() const {
+    // unix_socket authentication: the operating-system user of that name, or the service's, which owns all files anyway.
+    const auto named = osUserByName(spec_.service.superuser);
+    return named ? *named : user_;
+}
+
+Result<Connection> Instance::connect(const Context& context) const {
+    Endpoint endpoint;
+    endpoint.socket = socket();
+    endpoint.user = spec_.service.superuser;
+    Connection connection = TRY(Connection::open(endpoint, superuserAccount(), context.deadline));
+    TRY_VOID(connection.execute(sessionSettings, context.deadline));
+    sessions_->open(sessionsKey(), connection.id());
+    return connection;
+}
+
+Result<Session> Instance::session(const Context& context) const {
+    if (auto idle = sessions_->takeIdle(sessionsKey())) return Session(sessions_, sessionsKey(), std::move(*idle));
+    return Session(sessions_, sessionsKey(), TRY(connect(context)));
+}
+
+SourceAddress Instance::sourceAddress(const Peer& peer) const {
+    const TlsDirectory files = tls();
+    return {peer.host,
+            peer.port,
+            std::string(replicationUser),
+            files.file("authority.pem"),
+            files.file("client.pem"),
+            files.file("client.key")};
+}
+
+Result<Connection> Instance::peerConnection(const Peer& peer, MonotonicMs deadline) const {
+    const SourceAddress source = sourceAddress(peer);
+    Endpoint endpoint;
+    endpoint.host = source.host;
+    endpoint.port = source.port;
+    endpoint.user = source.user;
+    endpoint.authorityFile = source.authorityFile;
+    endpoint.certificateFile = source.certificateFile;
+    endpoint.keyFile = source.keyFile;
+    return Connection::open(endpoint, user_, deadline);
+}
+
+ProgramCall Instance::programCall(std::string_view name, std::vector<std::string> arguments) const {
+    ProgramCall call;
+    call.argv = {program(name)};
+    call.argv.insert(call.argv.end(), std::make_move_iterator(arguments.begin()),
+                     std::make_move_iterator(arguments.end()));
+    call.user = user_;
+    return call;
+}
+
+Result<Session> Instance::awaitConnection(const Context& context) const {
+    constexpr int64_t gonePatienceMs = 2000;  // a process that was just launched has not written its pid file yet
+    const MonotonicMs patience = SystemClock().monotonic() + gonePatienceMs;
+    for (;;) {
+        auto session = this->session(context);
+        if (session) return session;
+        if (context.remainingMs() == 0)
+            return fail(ErrorCode::DeadlineExceeded,
+                        "the server in " + data() + " does not accept connections: " + session.error().message);
+        if (SystemClock().monotonic() > patience && !server())
+            return fail(ErrorCode::DatabaseFailed,
+                        "the server in " + data() + " did not come up (" + session.error().message +
+                            "): " + endOfLog(logFile()),
+                        "See the server's log.");
+        pause(5);
+    }
+}
+
+Result<Session> Instance::startAndConnect(const Context& context) const {
+    sessions_->forget(sessionsKey());
+    TRY_VOID(service_->start(context));
+    return awaitConnection(context);
+}
+
+Result<Session> Instance::restartAndConnect(const Context& context) const {
+    sessions_->forget(sessionsKey());
+    TRY_VOID(service_->stop(context));
+    return startAndConnect(context);
+}
+
+Json Instance::record(std::string_view name) const {
+    const auto text = readFile(state_ + "/" + std::string(name) + ".json", 1 << 20);
+    if (!text) return nullptr;
+    return parseJson(*text).value_or(nullptr);
+}
+
+Result<void> Instance::writeRecord(std::string_view name, const Json& content) const {
+    return writeFileAtomically(state_ + "/" + std::string(name) + ".json", toText(content) + "\n");
+}
+
+Result<void> Instance::removeRecord(std::string_view name) const {
+    return removeFile(state_ + "/" + std::string(name) + ".json");
+}
+
+std::string slotOf(std::string_view application) {
+    std::string slot = "swb_" + std::string(application);
+    std::replace(slot.begin(), slot.end(), '-', '_');
+    return slot;
+}
+
+void pause(int64_t milliseconds) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+}
+
+MonotonicMs within(const Context& context, int64_t milliseconds) {
+    return std::min(context.deadline, SystemClock().monotonic() + milliseconds);
+}
+
+Context withDeadline(const Context& context, MonotonicMs deadline) {
+    Context shorter = context;
+    shorter.deadline = std::min(context.deadline, deadline);
+    return shorter;
+}
+
+}  // namespace swb::driver::mariadb

@@ -1,0 +1,281 @@
+#include "driver/mariadb/seed.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "base/fault.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "driver/mariadb/accounts.h"
+#include "driver/mariadb/divergence.h"
+#include "driver/mariadb/dump.h"
+#include "driver/mariadb/fence.h"
+#include "driver/mariadb/fresh_server.h"
+#include "driver/mariadb/promotion.h"
+#include "driver/mariadb/rejoin.h"
+#include "driver/mariadb/server_options.h"
+#include "driver/mariadb/source.h"
+#include "driver/support/files.h"
+
+namespace swb::driver::mariadb {
+
+namespace {
+
+constexpr const char* seedRecord = "seed";
+constexpr const char* phaseCopying = "copying";
+constexpr const char* phaseReady = "ready";      // the copy is complete, loaded and stopped cleanly
+constexpr const char* phaseSwapped = "swapped";  // it has become the data directory
+
+struct Places {
+    std::string data, fresh, old, dump, parent;
+};
+
+Places placesOf(const Instance& instance) {
+    const std::string& data = instance.data();
+    const size_t slash = data.rfind('/');
+    return {data, data + std::string(freshDataSuffix), data + std::string(formerDataSuffix),
+            data + ".swingbridge-dump", slash == 0 ? "/" : data.substr(0, slash)};
+}
+
+Result<void> rename(const std::string& from, const std::string& to, const std::string& parent) {
+    if (::rename(from.c_str(), to.c_str()) != 0)
+        return fail(
+            ErrorCode::StorageFailed, from + " cannot be renamed to " + to + ": " + std::strerror(errno),
+            "The agent must be able to write to " + parent + ", and the data directory must not be a mount point.");
+    return flushDirectory(parent);
+}
+
+// Found out before hours of copying, not after.
+Result<void> checkPlaces(const Instance& instance, const Places& places) {
+    struct stat data {
+    }, parent{};
+    if (::stat(places.parent.c_str(), &parent) != 0 || ::access(places.parent.c_str(), W_OK) != 0)
+        return fail(ErrorCode::StorageFailed, "the agent cannot write to " + places.parent,
+                    "The copy is made beside the data directory.");
+    if (::stat(places.data.c_str(), &data) == 0 && data.st_dev != parent.st_dev)
+        return fail(ErrorCode::Unsupported, places.data + " is a mount point",
+                    "Let the data directory be one below the mount point.");
+    if (directoryExists(places.old) && instance.record(seedRecord).is_null())
+        return fail(ErrorCode::AlreadyExists, places.old + " exists, and no seed of ours left it",
+                    "Look at it, and remove or rename it.");
+    return {};
+}
+
+// The dump and the tables that are loaded from it stand side by side for a while.
+Result<void> checkSpace(const Places& places, int64_t dataBytes) {
+    constexpr int64_t roomBytes = 256 << 20;
+    const int64_t free = freeBytes(places.parent), wanted = 2 * dataBytes + dataBytes / 5 + roomBytes;
+    if (free < 0 || free >= wanted) return {};
+    return fail(ErrorCode::StorageFailed,
+                "the copy needs about " + std::to_string(wanted >> 20) + " MiB, " + places.parent + " has " +
+                    std::to_string(free >> 20) + " MiB free",
+                "Make room; the old data directory stays until the copy serves.");
+}
+
+Result<void> makeDirectory(const Instance& instance, const std::string& path) {
+    TRY_VOID(removeTree(path));
+    if (::mkdir(path.c_str(), 0700) != 0)
+        return fail(ErrorCode::StorageFailed, path + " cannot be made: " + std::strerror(errno));
+    if (::geteuid() == 0 && ::chown(path.c_str(), instance.user().uid, instance.user().gid) != 0)
+        return fail(ErrorCode::StorageFailed, path + " cannot be given away: " + std::strerror(errno));
+    return {};
+}
+
+// What only the server here has is saved before its data goes (I7): transactions of the same history that the source
+// lacks. Data of another history is what the typed consent was about.
+Result<std::string> saveWhatOnlyThisHas(const Instance& instance, const PeerState& source, const Context& context) {
+    if (!instance.server()) return std::string();
+    auto session = TRY(instance.session(context));
+    const ServerState state = TRY(readState(instance, *session, context));
+    if (state.identity.empty() || state.identity != source.identity) return std::string();
+    const Relation relation = TRY(instance.dialect().relation(state.position, source.position));
+    const std::string own = TRY(
+        session->value("SELECT " + std::string(instance.dialect().surplusExpression()), context.deadline));
+    if (relation == Relation::behind || relation == Relation::equal ||
+        TRY(instance.dialect().surplus(own, source.surplus)).empty())
+        return std::string();
+    // From the last promotion on: both have what was before it.
+    const std::string common = TRY(lastPromotion(*session, context));
+    return TRY(saveAfter(instance, *session, common.empty() ? source.position : common, context)).path;
+}
+
+Result<void> load(const Instance& instance, FreshServer& server, const Places& places, const Context& context) {
+    ProgramCall call = instance.programCall(
+        instance.dialect().engine() == Engine::mysql ? "mysql" : "mariadb",
+        {"--no-defaults", "--protocol=socket", "--socket=" + server.socket(), "--user=root", "--batch",
+         "--default-character-set=utf8mb4", "--max-allowed-packet=1G",
+         "--init-command=SET SESSION sql_log_bin = 0, foreign_key_checks = 0, unique_checks = 0",
+         "--execute=source " + places.dump});
+    const auto outcome = runChecked(call, context);
+    if (!outcome) return fail(outcome.error().within("the copy could not be loaded"));
+    return {};
+}
+
+// The accounts came with the copy; the one we work as may be another here.
+Result<void> keepSuperuser(const Instance& instance, Connection& connection, const Context& context) {
+    TRY_VOID(connection.execute("FLUSH PRIVILEGES", context.deadline));
+    const std::string account = connection.literal(instance.spec().service.superuser) + "@'localhost'";
+    const std::string known = TRY(connection.value(
+        "SELECT COUNT(*) FROM mysql.user WHERE Host = 'localhost' AND User = " +
+            connection.literal(instance.spec().service.superuser),
+        context.deadline));
+    if (known != "0") return {};
+    const bool mysql = instance.dialect().engine() == Engine::mysql;
+    TRY_VOID(connection.execute(
+        "CREATE USER " + account + (mysql ? " IDENTIFIED WITH auth_socket" : " IDENTIFIED VIA unix_socket"),
+        context.deadline));
+    return connection.execute("GRANT ALL PRIVILEGES ON *.* TO " + account + " WITH GRANT OPTION", context.deadline);
+}
+
+Result<void> flushFileSystem(const std::string& path) {
+    const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory.valid() || ::syncfs(directory.get()) != 0)
+        return fail(ErrorCode::StorageFailed, path + " cannot be flushed: " + std::strerror(errno));
+    return {};
+}
+
+// Answers the position of the copy.
+Result<std::string> copy(const Instance& instance, const Places& places, const Peer& peer, int64_t bytes,
+                         const Context& context) {
+    FreshServer::endLeftovers(places.fresh);
+    for (const auto& leftover : processesWithArgument("--result-file=" + places.dump)) sendSignal(leftover, 9);
+    TRY_VOID(makeDirectory(instance, places.fresh));
+    // The dump is a file of the service's user in a directory of its own: the parent need not be writable for it.
+    TRY_VOID(makeDirectory(instance, places.dump));
+    Places inside = places;
+    inside.dump += "/all.sql";
+    const std::string position = TRY(dumpPeer(instance, peer, inside.dump, bytes, context));
+    faultPoint("seed", instance.spec().name, "copied");
+    context.progress(bytes, bytes, "loading the copy");
+    auto server = TRY(FreshServer::start(instance, places.fresh, context));
+    TRY_VOID(load(instance, server, inside, context));
+    TRY_VOID(keepSuperuser(instance, server.connection(), context));
+    TRY_VOID(server.stop(context));
+    TRY_VOID(removeTree(places.dump));
+    TRY_VOID(flushFileSystem(places.fresh));
+    return position;
+}
+
+struct Progress {
+    std::string phase = phaseCopying;
+    std::string position;
+    int64_t serverId = 0;
+    std::string saved;
+};
+
+Result<void> writeProgress(const Instance& instance, const Progress& progress, const Peer& peer, std::string_view slot) {
+    TRY_VOID(instance.writeRecord(seedRecord, JsonObject{{"phase", progress.phase},
+                                                         {"position", progress.position},
+                                                         {"serverId", progress.serverId},
+                                                         {"saved", progress.saved},
+                                                         {"host", peer.host},
+                                                         {"port", peer.port},
+                                                         {"slot", slot}}));
+    faultPoint("seed", instance.spec().name, progress.phase);
+    return {};
+}
+
+Progress readProgress(const Instance& instance, const Peer& peer, std::string_view slot) {
+    const Json record = instance.record(seedRecord);
+    if (textAt(record, "host") != peer.host || integerAt(record, "port") != peer.port || textAt(record, "slot") != slot)
+        return {};
+    return {textAt(record, "phase", phaseCopying), textAt(record, "position"), integerAt(record, "serverId"),
+            textAt(record, "saved")};
+}
+
+// The names say how far an interrupted swap went: each state has one successor.
+Result<void> swap(const Instance& instance, const Places& places, const Context& context) {
+    instance.sessions().forget(instance.sessionsKey());
+    if (instance.server()) TRY_VOID(instance.service().stop(context));
+    if (!directoryExists(places.fresh)) return {};
+    if (directoryExists(places.data)) {
+        // An earlier copy of ours that never came up is not worth keeping; the site's own old data is in `old`.
+        if (directoryExists(places.old))
+            TRY_VOID(removeTree(places.data));
+        else
+            TRY_VOID(rename(places.data, places.old, places.parent));
+    }
+    faultPoint("seed", instance.spec().name, "between");
+    return rename(places.fresh, places.data, places.parent);
+}
+
+// A replica from its first start on: closed, at the position of the copy, following.
+Result<Json> follow(const Instance& instance, const Places& places, const Peer& peer, const Progress& progress,
+                    double start, const Context& context) {
+    const Dialect& dialect = instance.dialect();
+    TRY_VOID(instance.service().unmask(context));
+    auto session = TRY(instance.startAndConnect(context));
+    ServerState state = TRY(readState(instance, *session, context));
+    if (!state.replica) {
+        if (!state.writesClosed)
+            return fail(ErrorCode::VerificationFailed, "the copy came up open for writes",
+                        "The server does not read " + instance.optionFile() + ", or something after it sets read_only.");
+        for (const auto& statement : dialect.adoptPosition(progress.position))
+            TRY_VOID(session->execute(statement, context.deadline));
+        for (const auto& statement : dialect.followSource(instance.sourceAddress(peer), "", session->serverVersion()))
+            TRY_VOID(session->execute(statement, context.deadline));
+    }
+    state = TRY(readState(instance, *session, context));
+    if (!state.receiving(dialect) || !state.applying(dialect))
+        TRY_VOID(session->execute(std::string(dialect.startReplica()), context.deadline));
+    TRY_VOID(awaitStreaming(instance, *session, peer, context));
+    state = TRY(readState(instance, *session, context));
+    const int64_t bytes = treeBytes(places.data);
+    for (const auto& path : {places.old, places.fresh, places.dump}) TRY_VOID(removeTree(path));
+    for (const char* record : {"fence", promotionRecord, seedRecord}) TRY_VOID(instance.removeRecord(record));
+    return JsonObject{{"bytes", bytes},
+                      {"seconds", (preciseMs() - start) / 1000},
+                      {"systemId", state.identity},
+                      {"position", state.position},
+                      {"saved", progress.saved.empty() ? Json(nullptr) : Json(progress.saved)}};
+}
+
+}  // namespace
+
+Result<Json> seed(const Instance& instance, std::string_view application, const Peer& peer, std::string_view slot,
+                  const Context& context) {
+    const double start = preciseMs();
+    const Places places = placesOf(instance);
+    if (!instance.tls().complete())
+        return fail(ErrorCode::NotReady, "the server has no certificates of the controller yet",
+                    "Install certificates first (database.install-certificates).");
+    if (slot.empty()) return fail(ErrorCode::InvalidInput, "a seed needs the name of its replica at the source");
+    TRY_VOID(checkPlaces(instance, places));
+    Progress progress = readProgress(instance, peer, slot);
+    if (progress.phase == phaseReady && !directoryExists(places.fresh)) progress.phase = phaseSwapped;
+    if (progress.phase == phaseCopying) {
+        auto source = TRY(instance.peerConnection(peer, within(context, 10'000)));
+        const PeerState state = TRY(identifyPeer(instance, peer, within(context, 10'000)));
+        if (state.identity.empty())
+            return fail(ErrorCode::NotReady, "the source at " + peer.host + " was not prepared",
+                        "Prepare it first (database.prepare-source).");
+        const int64_t bytes = TRY(estimatedBytes(source, context.deadline));
+        TRY_VOID(checkSpace(places, bytes));
+        progress.saved = TRY(saveWhatOnlyThisHas(instance, state, context));
+        progress.serverId = chosenServerId(instance, application, state.serverId);
+        TRY_VOID(instance.writeOwnOptions(preparedOptions(instance, progress.serverId, application, true)));
+        TRY_VOID(writeProgress(instance, progress, peer, slot));
+        progress.position = TRY(copy(instance, places, peer, bytes, context));
+        progress.phase = phaseReady;
+        TRY_VOID(writeProgress(instance, progress, peer, slot));
+    }
+    if (progress.phase == phaseReady) {
+        TRY_VOID(swap(instance, places, context));
+        progress.phase = phaseSwapped;
+        TRY_VOID(writeProgress(instance, progress, peer, slot));
+    }
+    auto finished = follow(instance, places, peer, progress, start, context);
+    // A copy that does not come up is made anew by the next call; the old data stays beside it until one does.
+    if (!finished) {
+        progress.phase = phaseCopying;
+        TRY_VOID(writeProgress(instance, progress, peer, slot));
+    }
+    return finished;
+}
+
+}  // namespace swb::driver::mariadb

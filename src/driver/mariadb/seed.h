@@ -1,0 +1,13 @@
+// The first copy of a primary: a fresh data directory beside the old one, filled from a dump by a server that nobody
+// else can reach, swapped in by two renames, started as a replica. Old data goes when the copy streams. Killed anywhere,
+// the next call goes on.
+#pragma once
+
+#include "driver/mariadb/instance.h"
+
+namespace swb::driver::mariadb {
+
+Result<Json> seed(const Instance& instance, std::string_view application, const Peer& peer, std::string_view slot,
+                  const Context& context);
+
+}  // namespace swb::driver::mariadb

@@ -1,0 +1,96 @@
+#include "driver/support/tls_directory.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/file.h"
+#include "crypto/certificate.h"
+#include "driver/support/files.h"
+
+namespace swb::driver {
+
+namespace {
+
+bool maySearch(const std::string& directory, const OsUser& user) {
+    const ActAs acting(user);
+    return ::faccessat(AT_FDCWD, directory.c_str(), X_OK, AT_EACCESS) == 0;
+}
+
+// Adds the search bit to a directory of ours.
+bool permitSearch(const std::string& directory) {
+    struct stat status {};
+    return ::stat(directory.c_str(), &status) == 0 && status.st_uid == ::geteuid() &&
+           ::chmod(directory.c_str(), (status.st_mode & 07777) | 0011) == 0;
+}
+
+}  // namespace
+
+Result<void> openTheWay(const std::string& path, const OsUser& user) {
+    size_t slash = 0;
+    do {
+        slash = path.find('/', slash + 1);
+        const std::string part = path.substr(0, slash);
+        if (!maySearch(part, user) && !permitSearch(part))
+            return fail(ErrorCode::StorageFailed, "the user " + user.name + " cannot reach " + path + " through " + part,
+                        "Permit it to search that directory (chmod o+x): the server reads files of the agent there.");
+    } while (slash != std::string::npos);
+    return {};
+}
+
+TlsDirectory::TlsDirectory(std::string path, OsUser user, std::string clientName)
+    : path_(std::move(path)), user_(std::move(user)), clientName_(std::move(clientName)) {}
+
+Result<void> TlsDirectory::make() const {
+    TRY_VOID(makeDirectories(path_, 0700));
+    if (::geteuid() == 0 && ::chown(path_.c_str(), user_.uid, user_.gid) != 0)
+        return fail(ErrorCode::StorageFailed, path_ + " cannot be given away: " + std::strerror(errno));
+    return openTheWay(path_, user_);
+}
+
+Result<Secret> TlsDirectory::key(const std::string& name) const {
+    const std::string path = file(name + ".key");
+    if (fileExists(path)) {
+        const ActAs acting(user_);
+        return Secret(TRY(readFile(path, crypto::pemBytesMax)));
+    }
+    Secret made = TRY(crypto::generateKey());
+    TRY_VOID(writeFileAs(user_, path, made.reveal(), 0600));
+    return made;
+}
+
+Result<CertificateRequests> TlsDirectory::requests(const std::string& serverHost) const {
+    TRY_VOID(make());
+    const Secret server = TRY(key("server")), client = TRY(key("client"));
+    CertificateRequests requests;
+    requests.server = TRY(crypto::createRequest(server, serverHost));
+    requests.client = TRY(crypto::createRequest(client, clientName_));
+    return requests;
+}
+
+Result<void> TlsDirectory::install(const Certificates& certificates) const {
+    TRY_VOID(make());
+    const Secret server = TRY(key("server")), client = TRY(key("client"));
+    TRY_VOID(crypto::checkKeyMatches(server, certificates.server));
+    TRY_VOID(crypto::checkKeyMatches(client, certificates.client));
+    TRY_VOID(crypto::verifyCertificate(certificates.server, certificates.authority, crypto::CertificateUsage::server));
+    TRY_VOID(crypto::verifyCertificate(certificates.client, certificates.authority, crypto::CertificateUsage::client));
+    const auto info = TRY(crypto::certificateInfo(certificates.client));
+    if (info.commonName != clientName_)
+        return fail(ErrorCode::CertificateRejected, "the client certificate is for \"" + info.commonName + "\"",
+                    "Its common name must be " + clientName_ + ".");
+    TRY_VOID(writeFileAs(user_, file("authority.pem"), certificates.authority, 0600));
+    TRY_VOID(writeFileAs(user_, file("server.pem"), certificates.server, 0600));
+    return writeFileAs(user_, file("client.pem"), certificates.client, 0600);
+}
+
+bool TlsDirectory::complete() const {
+    for (const char* name : {"authority.pem", "server.pem", "server.key", "client.pem", "client.key"})
+        if (!fileExists(file(name))) return false;
+    return true;
+}
+
+}  // namespace swb::driver
