@@ -1,0 +1,233 @@
+#include "support/mariadb_fixture.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/file.h"
+#include "driver/mariadb/instance.h"
+#include "driver/mariadb/managers.h"
+#include "driver/support/files.h"
+#include "driver/support/program.h"
+#include "support/postgresql_fixture.h"
+
+namespace swb::test {
+
+using driver::mariadb::Connection;
+
+namespace {
+
+constexpr int64_t patienceMs = 20'000;
+
+driver::Context contextFor(int64_t milliseconds) {
+    driver::Context context;
+    context.deadline = SystemClock().monotonic() + milliseconds;
+    return context;
+}
+
+// Tests cannot go on without their servers.
+template <typename T>
+T require(Result<T> result) {
+    if (!result) {
+        ADD_FAILURE() << describe(result.error());
+        std::fprintf(stderr, "test set-up failed: %s\n", describe(result.error()).c_str());
+        std::abort();
+    }
+    if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+void run(std::vector<std::string> argv) {
+    driver::ProgramCall call;
+    call.argv = std::move(argv);
+    call.user = mariadbUser();
+    require(driver::runChecked(call, contextFor(60'000)));
+}
+
+void give(const std::string& path) {
+    const auto user = mariadbUser();
+    if (::geteuid() == 0 && ::chown(path.c_str(), user.uid, user.gid) != 0) std::perror("chown");
+}
+
+const std::string& template_() {
+    struct Made {
+        std::string directory = makeTestDirectory("mariadb-template");
+        Made() {
+            const std::string data = directory + "/data";
+            std::filesystem::create_directory(data);
+            give(data);
+            run({"mariadb-install-db", "--no-defaults", "--datadir=" + data, "--skip-test-db", "--skip-name-resolve",
+                 "--auth-root-authentication-method=socket", "--auth-root-socket-user=" + mariadbUser().name});
+        }
+        ~Made() { (void)driver::removeTree(directory); }
+    };
+    static const Made made;
+    return made.directory;
+}
+
+Result<Connection> connectAsSuperuser(const DatabaseSpec& spec) {
+    driver::mariadb::Endpoint endpoint;
+    endpoint.socket = spec.service.socket;
+    endpoint.user = spec.service.superuser;
+    return Connection::open(endpoint, mariadbUser(), SystemClock().monotonic() + patienceMs);
+}
+
+void makeApplicationDatabase(const DatabaseSpec& spec) {
+    auto connection = require(connectAsSuperuser(spec));
+    const MonotonicMs deadline = SystemClock().monotonic() + patienceMs;
+    for (const char* statement :
+         {"CREATE DATABASE shop", "CREATE USER shop@'%' IDENTIFIED BY 'shop-password'", "GRANT ALL ON shop.* TO shop@'%'",
+          "CREATE TABLE shop.items (id BIGINT AUTO_INCREMENT PRIMARY KEY, tag VARCHAR(190) UNIQUE)"})
+        require(connection.execute(statement, deadline));
+}
+
+}  // namespace
+
+driver::OsUser mariadbUser() {
+    return require(::geteuid() == 0 ? driver::osUserByName("mysql") : driver::currentOsUser());
+}
+
+DatabaseSpec makeMariadbServer(const std::string& directory, const std::string& host, const std::string& settings) {
+    DatabaseSpec spec;
+    spec.name = "main";
+    spec.engine = Engine::mariadb;
+    spec.server = "server";
+    spec.service.data = directory + "/data";
+    spec.service.socket = directory + "/run/socket";
+    spec.service.config = directory + "/my.cnf";
+    spec.service.superuser = mariadbUser().name;
+    spec.address.host = host;
+    spec.address.port = freePort(host);
+    spec.database = "shop";
+    spec.user = "shop";
+    std::filesystem::create_directory(directory + "/run");
+    give(directory + "/run");
+    driver::ProgramCall copy;
+    copy.argv = {"cp", "-a", template_() + "/data", spec.service.data};
+    require(driver::runChecked(copy, contextFor(60'000)));
+    const std::string configuration = "[mysqld]\ndatadir = " + spec.service.data + "\nsocket = " + spec.service.socket +
+                                      "\nport = " + std::to_string(spec.address.port) + "\nbind-address = " + host +
+                                      "\nskip-name-resolve\ninnodb_buffer_pool_size = 16M\ninnodb_log_file_size = 8M\n"
+                                      "max_connections = 60\nlog_warnings = 2\n" +
+                                      settings;
+    require(driver::writeFileAs(mariadbUser(), spec.service.config, configuration, 0644));
+    driver::DetachedProgram server;
+    server.argv = {"/usr/sbin/mariadbd", "--defaults-file=" + spec.service.config};
+    server.user = mariadbUser();
+    server.logFile = directory + "/run/log";
+    require(driver::spawnDetached(server));
+    const auto deadline = SystemClock().monotonic() + patienceMs;
+    while (!connectAsSuperuser(spec)) {
+        if (SystemClock().monotonic() > deadline) std::abort();
+        ::usleep(5000);
+    }
+    makeApplicationDatabase(spec);
+    return spec;
+}
+
+std::optional<int> mariadbPid(const DatabaseSpec& spec) {
+    const auto server = driver::mariadb::findServer(spec.service.data, spec.service.socket);
+    return server ? std::optional<int>(server->pid) : std::nullopt;
+}
+
+void killMariadbServer(const DatabaseSpec& spec) {
+    const auto server = driver::mariadb::findServer(spec.service.data, spec.service.socket);
+    if (!server) return;
+    driver::sendSignal(*server, SIGKILL);
+    (void)driver::awaitExit(*server, SystemClock().monotonic() + 5000);
+}
+
+Result<Connection> connectMariadb(const DatabaseSpec& spec, const std::string& user, const std::string& password,
+                                  const std::string& database) {
+    driver::mariadb::Endpoint endpoint;
+    endpoint.host = spec.address.host;
+    endpoint.port = spec.address.port;
+    endpoint.user = user;
+    endpoint.password = Secret(password);
+    endpoint.database = database;
+    return Connection::open(endpoint, require(driver::currentOsUser()), SystemClock().monotonic() + patienceMs);
+}
+
+MariadbWorld::MariadbWorld(const std::string& settings) : directory_(makeTestDirectory("mdb")) {
+    authority_ = require(crypto::createAuthority("test authority", 1));
+    makeSide(a_, "shop-fra", "127.0.10.1", settings);
+    makeSide(b_, "shop-nyc", "127.0.20.1", settings);
+}
+
+void MariadbWorld::makeSide(DatabaseSide& side, const std::string& application, const std::string& host,
+                            const std::string& settings) {
+    const std::string directory = directory_ + "/" + application;
+    std::filesystem::create_directories(directory + "/agent");
+    give(directory);
+    side.application = application;
+    side.slot = driver::mariadb::slotOf(application);
+    side.stateDirectory = directory + "/agent";
+    side.spec = makeMariadbServer(directory, host, settings);
+    side.restartAgent();
+}
+
+MariadbWorld::~MariadbWorld() {
+    killMariadbServer(a_.spec);
+    killMariadbServer(b_.spec);
+    if (!std::getenv("SWB_KEEP_TEST_DATA")) (void)driver::removeTree(directory_);
+}
+
+void MariadbWorld::installCertificates(DatabaseSide& side) {
+    const auto authority = require(crypto::CertificateAuthority::load(authority_.certificatePem, authority_.keyPem));
+    const auto requests = require(side.driver->certificateRequests(side.spec, side.context()));
+    crypto::SignRequest server, client;
+    server.commonName = side.spec.address.host;
+    server.ipAddresses = {side.spec.address.host};
+    server.usage = crypto::CertificateUsage::server;
+    client.commonName = "swingbridge_repl";
+    client.usage = crypto::CertificateUsage::client;
+    require(
+        side.driver->installCertificates(side.spec,
+                                         {authority_.certificatePem, require(authority.sign(requests.server, server)),
+                                          require(authority.sign(requests.client, client))},
+                                         side.context()));
+}
+
+void MariadbWorld::link() {
+    installCertificates(a_);
+    installCertificates(b_);
+    require(a_.driver->prepareSource(a_.spec, a_.application, b_.peer(), b_.slot, a_.context(60'000)));
+    require(b_.driver->seed(b_.spec, b_.application, a_.peer(), b_.slot, b_.context(60'000)));
+    require(b_.driver->prepareSource(b_.spec, b_.application, a_.peer(), "", b_.context()));
+}
+
+bool MariadbWorld::insert(DatabaseSide& side, const std::string& tag) {
+    const auto deadline = SystemClock().monotonic() + patienceMs;
+    auto connection = connectMariadb(side.spec, "shop", "shop-password", "shop");
+    return connection &&
+           connection->execute("INSERT INTO items (tag) VALUES (" + connection->literal(tag) + ")", deadline).has_value();
+}
+
+std::set<std::string> MariadbWorld::tags(DatabaseSide& side) {
+    auto connection = require(connectAsSuperuser(side.spec));
+    const auto rows = require(connection.query("SELECT tag FROM shop.items", SystemClock().monotonic() + patienceMs));
+    std::set<std::string> tags;
+    for (const auto& row : rows) tags.insert(row.first());
+    return tags;
+}
+
+std::optional<std::string> MariadbWorld::trySql(DatabaseSide& side, const std::string& statement,
+                                                std::string* error) const {
+    auto connection = connectAsSuperuser(side.spec);
+    auto value = connection ? connection->value(statement, SystemClock().monotonic() + patienceMs)
+                            : Result<std::string>(fail(connection.error()));
+    if (value) return std::move(*value);
+    if (error) *error = value.error().message;
+    return std::nullopt;
+}
+
+std::string MariadbWorld::sql(DatabaseSide& side, const std::string& statement) const {
+    std::string error;
+    const auto value = trySql(side, statement, &error);
+    EXPECT_TRUE(value) << statement << ": " << error;
+    return value.value_or("");
+}
+
+}  // namespace swb::test

@@ -1,0 +1,54 @@
+// MariaDB for tests: single servers, and a world of two (database_world.h). As root the servers run as the user mysql.
+// Set SWB_KEEP_TEST_DATA to look at a failed test's directories afterwards.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "crypto/certificate.h"
+#include "driver/mariadb/connection.h"
+#include "driver/support/os_user.h"
+#include "support/database_world.h"
+
+namespace swb::test {
+
+// The operating-system user of test servers, and the database account the agent works as.
+driver::OsUser mariadbUser();
+
+// System tables (copied from ones made once per process), an option file with nothing but places, a running server with
+// the application's database, its account and the table `items`.
+DatabaseSpec makeMariadbServer(const std::string& directory, const std::string& host, const std::string& settings);
+void killMariadbServer(const DatabaseSpec& spec);
+std::optional<int> mariadbPid(const DatabaseSpec& spec);
+
+// As that account over TCP; without a password unless one is given. Aborts the test's process when it cannot.
+Result<driver::mariadb::Connection> connectMariadb(const DatabaseSpec& spec, const std::string& user,
+                                                   const std::string& password, const std::string& database = {});
+
+class MariadbWorld final : public DatabaseWorld {
+  public:
+    explicit MariadbWorld(const std::string& settings = {});
+    ~MariadbWorld() override;
+    DatabaseSide& a() override { return a_; }
+    DatabaseSide& b() override { return b_; }
+    void link() override;
+    bool insert(DatabaseSide& side, const std::string& tag) override;
+    std::set<std::string> tags(DatabaseSide& side) override;
+
+    void installCertificates(DatabaseSide& side);
+    // As the superuser over the socket; the first value.
+    std::string sql(DatabaseSide& side, const std::string& statement) const;
+    std::optional<std::string> trySql(DatabaseSide& side, const std::string& statement,
+                                      std::string* error = nullptr) const;
+    const std::string& directory() const { return directory_; }
+
+  private:
+    void makeSide(DatabaseSide& side, const std::string& application, const std::string& host,
+                  const std::string& settings);
+
+    std::string directory_;
+    crypto::KeyAndCertificate authority_;
+    DatabaseSide a_, b_;
+};
+
+}  // namespace swb::test
