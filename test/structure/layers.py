@@ -13,7 +13,7 @@ PURE = ("model", "run", "plan", "link", "step")
 # base holds the few tools that do touch the system, each in its own file.
 BASE_TOOLS = ("file", "fd", "log", "clock", "ids", "fault", "assert")
 IMPURE_INCLUDES = ("sys/socket.h", "netdb.h", "fstream", "filesystem", "thread", "mutex", "condition_variable", "future",
-                   "libpq-fe.h", "sqlite3.h", "curl/", "boost/asio", "boost/beast", "fcntl.h", "sys/wait.h", "spawn.h")
+                   "libpq-fe.h", "mysql.h", "sqlite3.h", "curl/", "boost/asio", "boost/beast", "fcntl.h", "sys/wait.h", "spawn.h")
 
 # A library that only some folders may include.
 HOMES = {
@@ -21,6 +21,7 @@ HOMES = {
     "boost/beast": ("src/net/",),
     "CLI/": ("apps/", "test/", "src/lab/command.cpp"),
     "sqlite3.h": ("src/store/",),
+    "mysql.h": ("src/driver/mariadb/",),
     "libpq-fe.h": ("src/driver/postgresql/", "test/", "src/lab/"),
     "yaml-cpp/": ("src/model/",),
 }

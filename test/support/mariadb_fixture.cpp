@@ -78,7 +78,8 @@ void makeApplicationDatabase(const DatabaseSpec& spec) {
     auto connection = require(connectAsSuperuser(spec));
     const MonotonicMs deadline = SystemClock().monotonic() + patienceMs;
     for (const char* statement :
-         {"CREATE DATABASE shop", "CREATE USER shop@'%' IDENTIFIED BY 'shop-password'", "GRANT ALL ON shop.* TO shop@'%'",
+         {"CREATE DATABASE shop", "CREATE USER shop@'%' IDENTIFIED BY 'shop-password'",
+          "GRANT ALL ON shop.* TO shop@'%'",
           "CREATE TABLE shop.items (id BIGINT AUTO_INCREMENT PRIMARY KEY, tag VARCHAR(190) UNIQUE)"})
         require(connection.execute(statement, deadline));
 }
@@ -202,7 +203,8 @@ bool MariadbWorld::insert(DatabaseSide& side, const std::string& tag) {
     const auto deadline = SystemClock().monotonic() + patienceMs;
     auto connection = connectMariadb(side.spec, "shop", "shop-password", "shop");
     return connection &&
-           connection->execute("INSERT INTO items (tag) VALUES (" + connection->literal(tag) + ")", deadline).has_value();
+           connection->execute("INSERT INTO items (tag) VALUES (" + connection->literal(tag) + ")", deadline)
+               .has_value();
 }
 
 std::set<std::string> MariadbWorld::tags(DatabaseSide& side) {

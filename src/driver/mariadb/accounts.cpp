@@ -26,8 +26,9 @@ Result<void> alterAccounts(Connection& connection, const Accounts& accounts, con
     constexpr size_t groupMax = 200;
     for (size_t first = 0; first < accounts.size(); first += groupMax) {
         const size_t last = std::min(accounts.size(), first + groupMax);
-        const std::string names = fmt::format("{}", fmt::join(accounts.begin() + static_cast<std::ptrdiff_t>(first),
-                                                              accounts.begin() + static_cast<std::ptrdiff_t>(last), ", "));
+        const std::string names =
+            fmt::format("{}", fmt::join(accounts.begin() + static_cast<std::ptrdiff_t>(first),
+                                        accounts.begin() + static_cast<std::ptrdiff_t>(last), ", "));
         TRY_VOID(executeUnlogged(connection, "ALTER USER IF EXISTS " + names + " ACCOUNT " + how, context));
     }
     return {};
@@ -71,8 +72,8 @@ Result<void> endSessions(const Instance& instance, Connection& connection, const
     constexpr unsigned noSuchThread = 1094;
     for (;;) {
         const std::set<uint64_t> ours = instance.sessions().ours(instance.sessionsKey());
-        const Rows rows = TRY(connection.query(
-            "SELECT ID, USER, COMMAND FROM information_schema.PROCESSLIST", context.deadline));
+        const Rows rows =
+            TRY(connection.query("SELECT ID, USER, COMMAND FROM information_schema.PROCESSLIST", context.deadline));
         size_t left = 0;
         for (const auto& row : rows) {
             if (!mayWrite(row, ours)) continue;

@@ -16,15 +16,15 @@ std::string quoted(std::string_view text) {
     return result + "'";
 }
 
-constexpr ReplicaColumns mariadbColumns = {
-    "Slave_IO_Running",      "Slave_SQL_Running",   "Master_Host",     "Master_Port",
-    "Last_IO_Error",         "Last_SQL_Error",      "Relay_Master_Log_File", "Exec_Master_Log_Pos",
-    "Master_Log_File",       "Read_Master_Log_Pos", "SQL_Delay",       "Seconds_Behind_Master"};
+constexpr ReplicaColumns mariadbColumns = {"Slave_IO_Running",      "Slave_SQL_Running",   "Master_Host",
+                                           "Master_Port",           "Last_IO_Error",       "Last_SQL_Error",
+                                           "Relay_Master_Log_File", "Exec_Master_Log_Pos", "Master_Log_File",
+                                           "Read_Master_Log_Pos",   "SQL_Delay",           "Seconds_Behind_Master"};
 
-constexpr ReplicaColumns mysqlColumns = {
-    "Replica_IO_Running",    "Replica_SQL_Running",  "Source_Host",     "Source_Port",
-    "Last_IO_Error",         "Last_SQL_Error",       "Relay_Source_Log_File", "Exec_Source_Log_Pos",
-    "Source_Log_File",       "Read_Source_Log_Pos",  "SQL_Delay",       "Seconds_Behind_Source"};
+constexpr ReplicaColumns mysqlColumns = {"Replica_IO_Running",    "Replica_SQL_Running", "Source_Host",
+                                         "Source_Port",           "Last_IO_Error",       "Last_SQL_Error",
+                                         "Relay_Source_Log_File", "Exec_Source_Log_Pos", "Source_Log_File",
+                                         "Read_Source_Log_Pos",   "SQL_Delay",           "Seconds_Behind_Source"};
 
 class MariadbDialect final : public Dialect {
   public:

@@ -1,5 +1,6 @@
-// What MariaDB and MySQL say differently: the statements of replication and read-only mode, the columns of the replica's
-// status, and how two positions compare. Everything else of the driver speaks to both alike. Pure text; no connection.
+// What MariaDB and MySQL say differently: the statements of replication and read-only mode, the columns of the
+// replica's status, and how two positions compare. Everything else of the driver speaks to both alike. Pure text; no
+// connection.
 #pragma once
 
 #include <string>
@@ -20,13 +21,13 @@ struct SourceAddress {
 
 // Columns of the replica's status.
 struct ReplicaColumns {
-    const char* receiver;         // Yes, No, Connecting
-    const char* applier;          // Yes, No
+    const char* receiver;  // Yes, No, Connecting
+    const char* applier;   // Yes, No
     const char* host;
     const char* port;
     const char* receiverError;
     const char* applierError;
-    const char* appliedFile;      // of the source's log, as far as applied
+    const char* appliedFile;  // of the source's log, as far as applied
     const char* appliedPosition;
     const char* receivedFile;
     const char* receivedPosition;
@@ -62,7 +63,8 @@ class Dialect {
     virtual const ReplicaColumns& columns() const = 0;
     virtual std::string_view showReplicasOf() const = 0;  // hosts that registered, at the source
     // version: of the server, 101119. end: the fenced primary's last position, which it follows from.
-    virtual std::vector<std::string> followSource(const SourceAddress& source, std::string_view end, int version) const = 0;
+    virtual std::vector<std::string> followSource(const SourceAddress& source, std::string_view end,
+                                                  int version) const = 0;
     virtual std::string_view startReplica() const = 0;
     virtual std::string_view stopReplica() const = 0;
     virtual std::string_view forgetSource() const = 0;

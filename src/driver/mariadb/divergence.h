@@ -7,7 +7,7 @@
 namespace swb::driver::mariadb {
 
 struct SavedTransactions {
-    std::string path;                     // what mariadb-binlog printed
+    std::string path;                       // what mariadb-binlog printed
     std::vector<std::string> transactions;  // GTIDs, the first ones
     int64_t count = 0;
 };

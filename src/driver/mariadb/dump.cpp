@@ -24,7 +24,8 @@ Result<std::string> tailOf(const std::string& path) {
     const off_t from = std::max<off_t>(0, size - tailBytesMax);
     std::string tail(static_cast<size_t>(size - from), '\0');
     for (size_t done = 0; done < tail.size();) {
-        const ssize_t got = ::pread(file.get(), tail.data() + done, tail.size() - done, from + static_cast<off_t>(done));
+        const ssize_t got =
+            ::pread(file.get(), tail.data() + done, tail.size() - done, from + static_cast<off_t>(done));
         if (got <= 0) return fail(ErrorCode::StorageFailed, path + " cannot be read to its end");
         done += static_cast<size_t>(got);
     }
@@ -55,7 +56,8 @@ std::vector<std::string> dumpArguments(const Instance& instance, const Peer& pee
         "--result-file=" + file,
     };
     if (instance.dialect().engine() == Engine::mysql)
-        arguments.insert(arguments.end(), {"--set-gtid-purged=COMMENTED", "--source-data=2", "--ssl-mode=VERIFY_IDENTITY"});
+        arguments.insert(arguments.end(),
+                         {"--set-gtid-purged=COMMENTED", "--source-data=2", "--ssl-mode=VERIFY_IDENTITY"});
     else
         arguments.insert(arguments.end(), {"--gtid", "--master-data=2", "--ssl-verify-server-cert"});
     return arguments;
@@ -89,10 +91,11 @@ bool isCompleteDump(std::string_view text) {
 }
 
 Result<int64_t> estimatedBytes(Connection& connection, MonotonicMs deadline) {
-    const std::string bytes = TRY(connection.value(
-        "SELECT CAST(COALESCE(SUM(DATA_LENGTH), 0) AS UNSIGNED) FROM information_schema.TABLES WHERE TABLE_SCHEMA NOT IN "
-        "('information_schema', 'performance_schema', 'sys')",
-        deadline));
+    const std::string bytes =
+        TRY(connection.value("SELECT CAST(COALESCE(SUM(DATA_LENGTH), 0) AS UNSIGNED) FROM information_schema.TABLES "
+                             "WHERE TABLE_SCHEMA NOT IN "
+                             "('information_schema', 'performance_schema', 'sys')",
+                             deadline));
     return std::atoll(bytes.c_str());
 }
 
@@ -100,8 +103,7 @@ Result<std::string> dumpPeer(const Instance& instance, const Peer& peer, const s
                              int64_t estimatedBytes, const Context& context) {
     TRY_VOID(removeFile(file));
     const bool mysql = instance.dialect().engine() == Engine::mysql;
-    ProgramCall call =
-        instance.programCall(mysql ? "mysqldump" : "mariadb-dump", dumpArguments(instance, peer, file));
+    ProgramCall call = instance.programCall(mysql ? "mysqldump" : "mariadb-dump", dumpArguments(instance, peer, file));
     // The program is silent; its file's growth is the progress.
     constexpr int64_t reportEveryMs = 500;
     MonotonicMs reported = 0;

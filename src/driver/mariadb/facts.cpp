@@ -23,21 +23,46 @@ constexpr const char* variableNames =
     "'slave_parallel_threads', 'rpl_semi_sync_master_enabled', 'gtid_mode', 'innodb_read_only', 'time_zone'";
 
 JsonObject emptyFacts(const DatabaseSpec& spec) {
-    JsonObject facts{{"name", spec.name},
-                     {"engine", nameOf(spec.engine)},
-                     {"running", false},
-                     {"reachable", false},
-                     {"role", "unknown"},
-                     {"fenced", false},
-                     {"replicas", JsonArray{}},
-                     {"slots", JsonArray{}}};
-    for (const char* name :
-         {"version", "majorVersion", "systemId", "timeline", "position", "receivedPosition", "replayPaused",
-          "receiverStatus", "receiverSlot", "primaryHost", "primaryPort", "preparedTransactions",
-          "longestTransactionSeconds", "baseBackupRunning", "connections", "maxConnections", "settings", "dataChecksums",
-          "databases", "logicalSlots", "diskFreeBytes", "dataBytes", "guard", "canConnectToPeer", "peerError", "error",
-          "gtidDomain", "serverId", "errantGtids", "readOnlyAdmins", "eventsEnabled", "usingGtid", "applierError",
-          "receiverError", "lagBytes", "lagSeconds"})
+    JsonObject facts{{"name", spec.name},       {"engine", nameOf(spec.engine)},
+                     {"running", false},        {"reachable", false},
+                     {"role", "unknown"},       {"fenced", false},
+                     {"replicas", JsonArray{}}, {"slots", JsonArray{}}};
+    for (const char* name : {"version",
+                             "majorVersion",
+                             "systemId",
+                             "timeline",
+                             "position",
+                             "receivedPosition",
+                             "replayPaused",
+                             "receiverStatus",
+                             "receiverSlot",
+                             "primaryHost",
+                             "primaryPort",
+                             "preparedTransactions",
+                             "longestTransactionSeconds",
+                             "baseBackupRunning",
+                             "connections",
+                             "maxConnections",
+                             "settings",
+                             "dataChecksums",
+                             "databases",
+                             "logicalSlots",
+                             "diskFreeBytes",
+                             "dataBytes",
+                             "guard",
+                             "canConnectToPeer",
+                             "peerError",
+                             "error",
+                             "gtidDomain",
+                             "serverId",
+                             "errantGtids",
+                             "readOnlyAdmins",
+                             "eventsEnabled",
+                             "usingGtid",
+                             "applierError",
+                             "receiverError",
+                             "lagBytes",
+                             "lagSeconds"})
         facts[name] = nullptr;
     utsname system{};
     facts["architecture"] = ::uname(&system) == 0 ? Json(system.machine) : Json(nullptr);
@@ -71,8 +96,8 @@ void addReplication(const Dialect& dialect, const ServerState& state, JsonObject
     facts["replayPaused"] = !applying || (!delay.empty() && delay != "0");
     facts["primaryHost"] = state.status.at(columns.host);
     facts["primaryPort"] = std::atoll(state.status.at(columns.port).c_str());
-    facts["receivedPosition"] = textOrNull(
-        dialect.engine() == Engine::mysql ? state.status.at("Retrieved_Gtid_Set") : state.status.at("Gtid_IO_Pos"));
+    facts["receivedPosition"] = textOrNull(dialect.engine() == Engine::mysql ? state.status.at("Retrieved_Gtid_Set")
+                                                                             : state.status.at("Gtid_IO_Pos"));
     facts["usingGtid"] = dialect.engine() == Engine::mysql ? state.status.at("Auto_Position") == "1"
                                                            : state.status.at("Using_Gtid") == "Slave_Pos";
     facts["receiverError"] = textOrNull(state.status.at(columns.receiverError));
@@ -111,8 +136,9 @@ void addSettings(Connection& connection, JsonObject& facts, const Context& conte
     JsonObject settings;
     for (const auto& row : *rows) settings[row.at("Variable_name")] = row.at("Value");
     facts["maxConnections"] = std::atoll(textAt(settings, "max_connections").c_str());
-    facts["gtidDomain"] = settings.contains("gtid_domain_id") ? Json(std::atoll(textAt(settings, "gtid_domain_id").c_str()))
-                                                              : Json(nullptr);
+    facts["gtidDomain"] = settings.contains("gtid_domain_id")
+                              ? Json(std::atoll(textAt(settings, "gtid_domain_id").c_str()))
+                              : Json(nullptr);
     facts["eventsEnabled"] = textAt(settings, "event_scheduler") == "ON";
     facts["receiverSlot"] = textOrNull(textAt(settings, "report_host"));
     facts["settings"] = std::move(settings);
@@ -121,7 +147,8 @@ void addSettings(Connection& connection, JsonObject& facts, const Context& conte
 void addActivity(const Instance& instance, Connection& connection, JsonObject& facts, const Context& context) {
     const auto rows = connection.query(
         "SELECT (SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER NOT IN ('system user', "
-        "'event_scheduler')) AS connections, (SELECT COALESCE(MAX(TIMESTAMPDIFF(SECOND, trx_started, SYSDATE())), 0) FROM "
+        "'event_scheduler')) AS connections, (SELECT COALESCE(MAX(TIMESTAMPDIFF(SECOND, trx_started, SYSDATE())), 0) "
+        "FROM "
         "information_schema.INNODB_TRX) AS longest, VERSION() AS version",
         context.deadline);
     if (!rows || rows->empty()) return;

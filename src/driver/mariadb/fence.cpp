@@ -56,8 +56,8 @@ Result<void> lockOut(const Instance& instance, Connection& connection, const Con
         }
     if (changed) {
         const Json* token = memberAt(record, "token");
-        TRY_VOID(instance.writeRecord(fenceRecord,
-                                      JsonObject{{"accounts", listOf(known)}, {"token", token ? *token : Json(nullptr)}}));
+        TRY_VOID(instance.writeRecord(
+            fenceRecord, JsonObject{{"accounts", listOf(known)}, {"token", token ? *token : Json(nullptr)}}));
     }
     return lockAccounts(connection, open, context);
 }
@@ -123,10 +123,10 @@ Result<Token> fence(const Instance& instance, int64_t epoch, const Context& cont
                         "the fenced server went on from " + textAt(*former, "end") + " to " + state.position,
                         "Find out who wrote behind the fence.");
     }
-    Token token = makeToken(instance.spec().name, dialect.engine(), {state.identity, state.position, epoch},
-                            SystemClock().now());
-    TRY_VOID(instance.writeRecord(
-        fenceRecord, JsonObject{{"accounts", listOf(recordedAccounts(record))}, {"token", token.proof}}));
+    Token token =
+        makeToken(instance.spec().name, dialect.engine(), {state.identity, state.position, epoch}, SystemClock().now());
+    TRY_VOID(instance.writeRecord(fenceRecord,
+                                  JsonObject{{"accounts", listOf(recordedAccounts(record))}, {"token", token.proof}}));
     return token;
 }
 

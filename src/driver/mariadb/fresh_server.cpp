@@ -30,9 +30,9 @@ Result<void> makeSystemTables(const Instance& instance, const std::string& data,
                        context));
         return {};
     }
-    ProgramCall call = instance.programCall(
-        "mariadb-install-db", {"--no-defaults", "--datadir=" + data, "--skip-test-db", "--auth-root-authentication-method=socket",
-                               "--skip-name-resolve"});
+    ProgramCall call =
+        instance.programCall("mariadb-install-db", {"--no-defaults", "--datadir=" + data, "--skip-test-db",
+                                                    "--auth-root-authentication-method=socket", "--skip-name-resolve"});
     TRY(runChecked(call, context));
     return {};
 }
@@ -69,19 +69,11 @@ Result<FreshServer> FreshServer::start(const Instance& instance, const std::stri
     server.directory_ = TRY(makeSocketDirectory(instance.user()));
     server.socket_ = server.directory_ + "/socket";
     DetachedProgram program;
-    program.argv = {instance.program("mariadbd"),
-                    "--no-defaults",
-                    "--datadir=" + data,
-                    "--socket=" + server.socket_,
-                    "--pid-file=" + server.directory_ + "/pid",
-                    "--skip-networking",
-                    "--skip-grant-tables",
-                    "--skip-log-bin",
-                    "--skip-slave-start",
-                    "--max-allowed-packet=1G",
+    program.argv = {instance.program("mariadbd"), "--no-defaults", "--datadir=" + data, "--socket=" + server.socket_,
+                    "--pid-file=" + server.directory_ + "/pid", "--skip-networking", "--skip-grant-tables",
+                    "--skip-log-bin", "--skip-slave-start", "--max-allowed-packet=1G",
                     // What is loaded is flushed by the clean stop; until then a crash begins it anew.
-                    "--innodb-flush-log-at-trx-commit=0",
-                    "--innodb-doublewrite=OFF"};
+                    "--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=OFF"};
     program.user = instance.user();
     program.logFile = instance.stateDirectory() + "/fresh-server.log";
     const pid_t pid = TRY(spawnDetached(program));

@@ -28,7 +28,8 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
     std::vector<std::string_view> parts;
     if (trimmed(text).empty()) return parts;
     size_t at = 0;
-    for (size_t end; (end = text.find(separator, at)) != std::string_view::npos && parts.size() < partsMax; at = end + 1)
+    for (size_t end; (end = text.find(separator, at)) != std::string_view::npos && parts.size() < partsMax;
+         at = end + 1)
         parts.push_back(trimmed(text.substr(at, end - at)));
     parts.push_back(trimmed(text.substr(at)));
     return parts;
@@ -178,8 +179,8 @@ std::vector<GtidState::Surplus> GtidState::beyond(const GtidState& other) const 
 }
 
 std::string text(const GtidState::Surplus& surplus) {
-    const std::string first = std::to_string(surplus.domain) + "-" + std::to_string(surplus.server) + "-" +
-                              std::to_string(surplus.first);
+    const std::string first =
+        std::to_string(surplus.domain) + "-" + std::to_string(surplus.server) + "-" + std::to_string(surplus.first);
     return surplus.first == surplus.last ? first : first + ".." + std::to_string(surplus.last);
 }
 

@@ -81,7 +81,8 @@ std::optional<Connection> Sessions::takeIdle(const std::string& server) {
 
 void Sessions::giveIdle(const std::string& server, Connection connection) {
     const std::lock_guard lock(mutex_);
-    const auto same = std::count_if(idle_.begin(), idle_.end(), [&](const auto& entry) { return entry.first == server; });
+    const auto same =
+        std::count_if(idle_.begin(), idle_.end(), [&](const auto& entry) { return entry.first == server; });
     if (connection.usable() && static_cast<size_t>(same) < idleMax)
         idle_.emplace_back(server, std::move(connection));
     else
@@ -162,9 +163,9 @@ Result<Instance> Instance::open(const DatabaseSpec& spec, const Context& context
                     "Give the data directory to the service's user, or set run_as.");
     instance.state_ = context.stateDirectory + "/" + directoryName(spec);
     TRY_VOID(makeDirectories(instance.state_, 0711));
-    instance.service_ = TRY(makeServiceManager({spec.service, spec.address, instance.user_, instance.state_,
-                                                instance.logFile(), instance.program("mariadbd"),
-                                                instance.ownOptionFile()}));
+    instance.service_ =
+        TRY(makeServiceManager({spec.service, spec.address, instance.user_, instance.state_, instance.logFile(),
+                                instance.program("mariadbd"), instance.ownOptionFile()}));
     return instance;
 }
 
@@ -214,7 +215,8 @@ Result<void> Instance::writeOwnOptions(const Options& options) const {
 }
 
 OsUser Instance::superuserAccount() const {
-    // unix_socket authentication: the operating-system user of that name, or the service's, which owns all files anyway.
+    // unix_socket authentication: the operating-system user of that name, or the service's, which owns all files
+    // anyway.
     const auto named = osUserByName(spec_.service.superuser);
     return named ? *named : user_;
 }

@@ -19,7 +19,8 @@ class DirectManager final : public ServiceManager {
 
     Result<void> start(const Context& context) override {
         if (isMasked(context))
-            return fail(ErrorCode::GuardRefused, "the server in " + server_.service.data + " is masked: it is being replaced",
+            return fail(ErrorCode::GuardRefused,
+                        "the server in " + server_.service.data + " is masked: it is being replaced",
                         "It is unmasked by the verb that masked it; repeat that.");
         if (isRunning(context)) return {};
         DetachedProgram program;

@@ -18,8 +18,8 @@ struct ManagedServer {
     OsUser user;
     std::string stateDirectory;
     std::string logFile;
-    std::string program;      // mariadbd
-    std::string ownOptions;   // our option file, for a server that has none of its own
+    std::string program;     // mariadbd
+    std::string ownOptions;  // our option file, for a server that has none of its own
 };
 
 //   direct         `mariadbd --defaults-file=…` in its own session, found again by its pid file; a marker file masks it

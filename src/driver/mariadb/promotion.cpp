@@ -15,10 +15,10 @@ constexpr const char* reenableHint =
     "It follows another history. Do not promote it; enable replication between the two applications again.";
 
 tl::unexpected<Error> notReached(const std::string& position, const SwitchToken& token) {
-    return fail(ErrorCode::TokenNotReached,
-                "the replica has applied to " + (position.empty() ? "nothing" : position) + ", the token ends at " +
-                    token.end,
-                "Nothing was promoted. Look at SHOW ALL SLAVES STATUS and the link between the sites.");
+    return fail(
+        ErrorCode::TokenNotReached,
+        "the replica has applied to " + (position.empty() ? "nothing" : position) + ", the token ends at " + token.end,
+        "Nothing was promoted. Look at SHOW ALL SLAVES STATUS and the link between the sites.");
 }
 
 Result<void> checkIdentity(const ServerState& state, const SwitchToken& token) {
@@ -117,7 +117,8 @@ Result<Json> promote(const Instance& instance, const SwitchToken& token, const C
     TRY_VOID(checkIdentity(state, token));
     if (state.replica) {
         TRY_VOID(checkReplica(dialect, state, token));
-        if (TRY(dialect.relation(state.position, token.end)) != Relation::equal) return notReached(state.position, token);
+        if (TRY(dialect.relation(state.position, token.end)) != Relation::equal)
+            return notReached(state.position, token);
         TRY_VOID(forgetSource(instance, *session, token, context));
     } else if (!TRY(wasPromotedAt(instance, *session, state, token, context))) {
         return notOurs(state, token);

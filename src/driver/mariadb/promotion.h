@@ -6,7 +6,8 @@
 
 namespace swb::driver::mariadb {
 
-constexpr const char* promotionRecord = "promotion";  // {end}: from before the source is forgotten until writes are open
+constexpr const char* promotionRecord =
+    "promotion";  // {end}: from before the source is forgotten until writes are open
 
 // Done when the replica has applied exactly to the token's end, or was promoted there before.
 // Changes nothing. TokenNotReached, IdentityMismatch (another database, beyond the token), ReplicaNotReady (stopped,

@@ -37,8 +37,8 @@ Result<void> checkEndsAtToken(const Instance& instance, const ServerState& state
                 "Its data is untouched. Look at what was saved, apply what matters at the current site, then resync.");
 }
 
-Result<void> beginToFollow(const Instance& instance, Connection& connection, const Peer& peer,
-                           const SwitchToken& token, const Context& context) {
+Result<void> beginToFollow(const Instance& instance, Connection& connection, const Peer& peer, const SwitchToken& token,
+                           const Context& context) {
     const Dialect& dialect = instance.dialect();
     // Until the replica is set up nobody else gets in: the lock goes, the locked accounts stay.
     TRY_VOID(connection.execute(std::string(dialect.closeWrites()), context.deadline));
@@ -67,7 +67,8 @@ Result<void> checkServerIds(int64_t own, int64_t peers) {
                 "carry its own number.");
 }
 
-Result<void> awaitStreaming(const Instance& instance, Connection& connection, const Peer& peer, const Context& context) {
+Result<void> awaitStreaming(const Instance& instance, Connection& connection, const Peer& peer,
+                            const Context& context) {
     const Dialect& dialect = instance.dialect();
     for (;;) {
         const ServerState state = TRY(readState(instance, connection, context));
@@ -81,8 +82,8 @@ Result<void> awaitStreaming(const Instance& instance, Connection& connection, co
             return fail(context.remainingMs() == 0 ? ErrorCode::DeadlineExceeded : ErrorCode::DatabaseFailed,
                         "the replica in " + instance.data() + " does not stream from " + peer.host + ":" +
                             std::to_string(peer.port) + " (receiver: " + state.status.at(dialect.columns().receiver) +
-                            " " + receiver + ", applier: " + state.status.at(dialect.columns().applier) + " " + applier +
-                            ")",
+                            " " + receiver + ", applier: " + state.status.at(dialect.columns().applier) + " " +
+                            applier + ")",
                         "See the server's log; test-source shows whether the peer can be reached.");
         pause(2);
     }

@@ -38,8 +38,8 @@ struct Places {
 Places placesOf(const Instance& instance) {
     const std::string& data = instance.data();
     const size_t slash = data.rfind('/');
-    return {data, data + std::string(freshDataSuffix), data + std::string(formerDataSuffix),
-            data + ".swingbridge-dump", slash == 0 ? "/" : data.substr(0, slash)};
+    return {data, data + std::string(freshDataSuffix), data + std::string(formerDataSuffix), data + ".swingbridge-dump",
+            slash == 0 ? "/" : data.substr(0, slash)};
 }
 
 Result<void> rename(const std::string& from, const std::string& to, const std::string& parent) {
@@ -94,8 +94,8 @@ Result<std::string> saveWhatOnlyThisHas(const Instance& instance, const PeerStat
     const ServerState state = TRY(readState(instance, *session, context));
     if (state.identity.empty() || state.identity != source.identity) return std::string();
     const Relation relation = TRY(instance.dialect().relation(state.position, source.position));
-    const std::string own = TRY(
-        session->value("SELECT " + std::string(instance.dialect().surplusExpression()), context.deadline));
+    const std::string own =
+        TRY(session->value("SELECT " + std::string(instance.dialect().surplusExpression()), context.deadline));
     if (relation == Relation::behind || relation == Relation::equal ||
         TRY(instance.dialect().surplus(own, source.surplus)).empty())
         return std::string();
@@ -105,12 +105,12 @@ Result<std::string> saveWhatOnlyThisHas(const Instance& instance, const PeerStat
 }
 
 Result<void> load(const Instance& instance, FreshServer& server, const Places& places, const Context& context) {
-    ProgramCall call = instance.programCall(
-        instance.dialect().engine() == Engine::mysql ? "mysql" : "mariadb",
-        {"--no-defaults", "--protocol=socket", "--socket=" + server.socket(), "--user=root", "--batch",
-         "--default-character-set=utf8mb4", "--max-allowed-packet=1G",
-         "--init-command=SET SESSION sql_log_bin = 0, foreign_key_checks = 0, unique_checks = 0",
-         "--execute=source " + places.dump});
+    ProgramCall call =
+        instance.programCall(instance.dialect().engine() == Engine::mysql ? "mysql" : "mariadb",
+                             {"--no-defaults", "--protocol=socket", "--socket=" + server.socket(), "--user=root",
+                              "--batch", "--default-character-set=utf8mb4", "--max-allowed-packet=1G",
+                              "--init-command=SET SESSION sql_log_bin = 0, foreign_key_checks = 0, unique_checks = 0",
+                              "--execute=source " + places.dump});
     const auto outcome = runChecked(call, context);
     if (!outcome) return fail(outcome.error().within("the copy could not be loaded"));
     return {};
@@ -120,10 +120,10 @@ Result<void> load(const Instance& instance, FreshServer& server, const Places& p
 Result<void> keepSuperuser(const Instance& instance, Connection& connection, const Context& context) {
     TRY_VOID(connection.execute("FLUSH PRIVILEGES", context.deadline));
     const std::string account = connection.literal(instance.spec().service.superuser) + "@'localhost'";
-    const std::string known = TRY(connection.value(
-        "SELECT COUNT(*) FROM mysql.user WHERE Host = 'localhost' AND User = " +
-            connection.literal(instance.spec().service.superuser),
-        context.deadline));
+    const std::string known =
+        TRY(connection.value("SELECT COUNT(*) FROM mysql.user WHERE Host = 'localhost' AND User = " +
+                                 connection.literal(instance.spec().service.superuser),
+                             context.deadline));
     if (known != "0") return {};
     const bool mysql = instance.dialect().engine() == Engine::mysql;
     TRY_VOID(connection.execute(
@@ -168,7 +168,8 @@ struct Progress {
     std::string saved;
 };
 
-Result<void> writeProgress(const Instance& instance, const Progress& progress, const Peer& peer, std::string_view slot) {
+Result<void> writeProgress(const Instance& instance, const Progress& progress, const Peer& peer,
+                           std::string_view slot) {
     TRY_VOID(instance.writeRecord(seedRecord, JsonObject{{"phase", progress.phase},
                                                          {"position", progress.position},
                                                          {"serverId", progress.serverId},
@@ -213,8 +214,9 @@ Result<Json> follow(const Instance& instance, const Places& places, const Peer& 
     ServerState state = TRY(readState(instance, *session, context));
     if (!state.replica) {
         if (!state.writesClosed)
-            return fail(ErrorCode::VerificationFailed, "the copy came up open for writes",
-                        "The server does not read " + instance.optionFile() + ", or something after it sets read_only.");
+            return fail(
+                ErrorCode::VerificationFailed, "the copy came up open for writes",
+                "The server does not read " + instance.optionFile() + ", or something after it sets read_only.");
         for (const auto& statement : dialect.adoptPosition(progress.position))
             TRY_VOID(session->execute(statement, context.deadline));
         for (const auto& statement : dialect.followSource(instance.sourceAddress(peer), "", session->serverVersion()))

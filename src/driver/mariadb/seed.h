@@ -1,6 +1,6 @@
 // The first copy of a primary: a fresh data directory beside the old one, filled from a dump by a server that nobody
-// else can reach, swapped in by two renames, started as a replica. Old data goes when the copy streams. Killed anywhere,
-// the next call goes on.
+// else can reach, swapped in by two renames, started as a replica. Old data goes when the copy streams. Killed
+// anywhere, the next call goes on.
 #pragma once
 
 #include "driver/mariadb/instance.h"

@@ -18,8 +18,9 @@ void setTls(const Instance& instance, Options& options) {
 }
 
 // Of settings that a running server takes.
-constexpr const char* dynamicNames[] = {"server_id",    "binlog_format",                  "gtid_strict_mode",
-                                        "sync_binlog",  "innodb_flush_log_at_trx_commit", "slave_net_timeout"};
+constexpr const char* dynamicNames[] = {
+    "server_id",        "binlog_format", "gtid_strict_mode", "sync_binlog", "innodb_flush_log_at_trx_commit",
+    "slave_net_timeout"};
 
 Result<void> applyDynamic(Connection& connection, const Options& options, const Context& context) {
     for (const char* name : dynamicNames) {
@@ -101,14 +102,15 @@ Result<void> writeTlsOptions(const Instance& instance) {
 Result<void> withdrawOptions(const Instance& instance) {
     Options options = instance.ownOptions();
     std::erase_if(options, [](const auto& option) {
-        return std::find(std::begin(withdrawnNames), std::end(withdrawnNames), option.first) != std::end(withdrawnNames);
+        return std::find(std::begin(withdrawnNames), std::end(withdrawnNames), option.first) !=
+               std::end(withdrawnNames);
     });
     return instance.writeOwnOptions(options);
 }
 
 Result<bool> showsOurCertificate(const Instance& instance, Connection& connection, const Context& context) {
-    const Rows rows =
-        TRY(connection.query("SELECT @@GLOBAL.ssl_cert AS certificate, @@GLOBAL.ssl_ca AS authority", context.deadline));
+    const Rows rows = TRY(
+        connection.query("SELECT @@GLOBAL.ssl_cert AS certificate, @@GLOBAL.ssl_ca AS authority", context.deadline));
     return rows.at(0).at("certificate") == instance.tls().file("server.pem") &&
            rows.at(0).at("authority") == instance.tls().file("authority.pem");
 }

@@ -22,7 +22,8 @@ constexpr const char* schemaStatements[] = {
     "TINYINT NOT NULL DEFAULT 0, proved BIGINT NOT NULL DEFAULT 0) ENGINE = InnoDB",
     "CREATE TABLE IF NOT EXISTS swingbridge.promotion (number BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, ended TEXT "
     "NOT NULL, epoch BIGINT NOT NULL, at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP) ENGINE = InnoDB",
-    "CREATE TABLE IF NOT EXISTS swingbridge.write_test (writer VARCHAR(190) NOT NULL PRIMARY KEY, number BIGINT NOT NULL) "
+    "CREATE TABLE IF NOT EXISTS swingbridge.write_test (writer VARCHAR(190) NOT NULL PRIMARY KEY, number BIGINT NOT "
+    "NULL) "
     "ENGINE = InnoDB",
     "INSERT IGNORE INTO swingbridge.origin (single, id) VALUES (1, UUID())",
 };
@@ -98,9 +99,9 @@ Result<std::string> lastPromotion(Connection& connection, const Context& context
 }
 
 Result<void> writePromotion(Connection& connection, std::string_view end, int64_t epoch, const Context& context) {
-    return connection.execute(fmt::format("INSERT INTO swingbridge.promotion (ended, epoch) VALUES ({}, {})",
-                                          connection.literal(end), epoch),
-                              context.deadline);
+    return connection.execute(
+        fmt::format("INSERT INTO swingbridge.promotion (ended, epoch) VALUES ({}, {})", connection.literal(end), epoch),
+        context.deadline);
 }
 
 Result<void> proveWritable(Connection& connection, const Context& context) {

@@ -11,8 +11,8 @@ struct ServerState {
     Row status;            // of the replica, by the dialect's columns
     bool writesClosed = false;
     std::string written, applied;
-    std::string position;  // both joined: the end of what this server has
-    std::string identity;  // swingbridge.origin; empty: it was never prepared, nor copied from one that was
+    std::string position;     // both joined: the end of what this server has
+    std::string identity;     // swingbridge.origin; empty: it was never prepared, nor copied from one that was
     bool runsEvents = false;  // as its primary had it: swingbridge.origin
     int64_t serverId = 0;
 

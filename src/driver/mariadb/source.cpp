@@ -22,8 +22,9 @@ Result<void> checkVersion(const Instance& instance, Connection& connection) {
     const int version = connection.serverVersion();
     const bool mysql = instance.dialect().engine() == Engine::mysql;
     if (mysql != !connection.isMariadb())
-        return fail(ErrorCode::Unsupported, std::string("the server is ") + (mysql ? "MariaDB" : "MySQL") +
-                                                ", the definition says engine: " + std::string(nameOf(instance.spec().engine)),
+        return fail(ErrorCode::Unsupported,
+                    std::string("the server is ") + (mysql ? "MariaDB" : "MySQL") +
+                        ", the definition says engine: " + std::string(nameOf(instance.spec().engine)),
                     "Correct the definition.");
     const bool supported = mysql ? version >= 80023 && version < 90000 : version >= 100600 && version < 120000;
     if (supported) return {};
@@ -36,29 +37,31 @@ Result<void> checkVersion(const Instance& instance, Connection& connection) {
 // Nobody can log in with it but who shows a certificate of our authority in its name; it has no password to lose.
 Result<void> makeReplicationUser(Connection& connection, const Context& context) {
     const std::string subject = "/CN=" + std::string(replicationUser);
-    const std::string exists =
-        TRY(connection.value("SELECT COUNT(*) FROM mysql.user WHERE User = " + connection.literal(replicationUser) +
-                                 " AND Host = '%' AND CONVERT(x509_subject USING utf8mb4) = " + connection.literal(subject),
-                             context.deadline));
+    const std::string exists = TRY(
+        connection.value("SELECT COUNT(*) FROM mysql.user WHERE User = " + connection.literal(replicationUser) +
+                             " AND Host = '%' AND CONVERT(x509_subject USING utf8mb4) = " + connection.literal(subject),
+                         context.deadline));
     if (exists != "0") return {};
     TRY_VOID(connection.execute("CREATE USER IF NOT EXISTS " + replicationAccount(), context.deadline));
-    TRY_VOID(connection.execute("ALTER USER " + replicationAccount() + " REQUIRE SUBJECT " + connection.literal(subject),
-                                context.deadline));
+    TRY_VOID(connection.execute(
+        "ALTER USER " + replicationAccount() + " REQUIRE SUBJECT " + connection.literal(subject), context.deadline));
     // Replication, and reading everything: what a copy is made from.
-    return connection.execute("GRANT REPLICATION SLAVE, REPLICATION CLIENT, SELECT, SHOW VIEW, TRIGGER, EVENT, RELOAD, "
-                              "LOCK TABLES, PROCESS ON *.* TO " +
-                                  replicationAccount(),
-                              context.deadline);
+    return connection.execute(
+        "GRANT REPLICATION SLAVE, REPLICATION CLIENT, SELECT, SHOW VIEW, TRIGGER, EVENT, RELOAD, "
+        "LOCK TABLES, PROCESS ON *.* TO " +
+            replicationAccount(),
+        context.deadline);
 }
 
 // The application's accounts may write their row of the write test, and nothing else of ours.
 Result<void> grantWriteTest(const Instance& instance, Connection& connection, const Context& context) {
     if (instance.spec().user.empty()) return {};
-    const Rows rows = TRY(connection.query(
-        "SELECT u.User, u.Host FROM mysql.user u LEFT JOIN mysql.tables_priv p ON p.User = u.User AND p.Host = u.Host AND "
-        "p.Db = 'swingbridge' AND p.Table_name = 'write_test' WHERE p.User IS NULL AND u.User = " +
-            connection.literal(instance.spec().user),
-        context.deadline));
+    const Rows rows =
+        TRY(connection.query("SELECT u.User, u.Host FROM mysql.user u LEFT JOIN mysql.tables_priv p ON p.User = u.User "
+                             "AND p.Host = u.Host AND "
+                             "p.Db = 'swingbridge' AND p.Table_name = 'write_test' WHERE p.User IS NULL AND u.User = " +
+                                 connection.literal(instance.spec().user),
+                             context.deadline));
     for (const auto& row : rows)
         TRY_VOID(connection.execute("GRANT SELECT, INSERT, UPDATE ON swingbridge.write_test TO " +
                                         connection.literal(row.at("User")) + "@" + connection.literal(row.at("Host")),
@@ -122,8 +125,8 @@ Result<PeerState> identifyPeer(const Instance& instance, const Peer& peer, Monot
         return row.first().find("REPLICATION SLAVE") != std::string::npos;
     });
     if (!mayReplicate)
-        return fail(ErrorCode::NotReady, "the user " + std::string(replicationUser) + " at " + peer.host +
-                                             " has no right to replicate",
+        return fail(ErrorCode::NotReady,
+                    "the user " + std::string(replicationUser) + " at " + peer.host + " has no right to replicate",
                     "Prepare that server as a source again.");
     return readPeer(instance.dialect(), connection, deadline);
 }
@@ -181,8 +184,8 @@ Result<Json> testSource(const Instance& instance, const Peer& peer, const Contex
     const PeerState state = TRY(identifyPeer(instance, peer, context.deadline));
     // Before the first seed there may be no server here yet.
     if (auto session = instance.server() ? instance.session(context) : Result<Session>(fail(ErrorCode::NotReady, "")))
-        TRY_VOID(checkServerIds(std::atoll(TRY((*session)->value("SELECT @@GLOBAL.server_id", context.deadline)).c_str()),
-                                state.serverId));
+        TRY_VOID(checkServerIds(
+            std::atoll(TRY((*session)->value("SELECT @@GLOBAL.server_id", context.deadline)).c_str()), state.serverId));
     return JsonObject{{"systemId", state.identity}, {"timeline", nullptr}, {"position", state.position}};
 }
 
@@ -200,9 +203,9 @@ Result<Json> releaseSource(const Instance& instance, const std::vector<std::stri
         // A replica's accounts are its source's; they go with its own history once it has one.
         if (!state.replica) {
             TRY_VOID(session->execute("DROP USER IF EXISTS " + replicationAccount(), context.deadline));
-            const Rows streams = TRY(session->query("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = " +
-                                                        session->literal(replicationUser),
-                                                    context.deadline));
+            const Rows streams = TRY(session->query(
+                "SELECT ID FROM information_schema.PROCESSLIST WHERE USER = " + session->literal(replicationUser),
+                context.deadline));
             for (const auto& stream : streams)
                 (void)session->execute("KILL CONNECTION " + stream.at("ID"), context.deadline);
         }

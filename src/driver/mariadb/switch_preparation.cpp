@@ -87,10 +87,11 @@ Result<void> prepareSwitchSource(const Instance& instance, const Context& contex
     // A statement that writes for so long would keep the fence waiting, and writes with it.
     constexpr int longSeconds = 5;
     const Rows writing = TRY(session->query(
-        fmt::format("SELECT p.ID, p.USER, p.TIME FROM information_schema.PROCESSLIST p JOIN information_schema.INNODB_TRX t "
-                    "ON t.trx_mysql_thread_id = p.ID WHERE p.COMMAND = 'Query' AND p.TIME >= {} AND "
-                    "t.trx_rows_modified > 0 LIMIT 1",
-                    longSeconds),
+        fmt::format(
+            "SELECT p.ID, p.USER, p.TIME FROM information_schema.PROCESSLIST p JOIN information_schema.INNODB_TRX t "
+            "ON t.trx_mysql_thread_id = p.ID WHERE p.COMMAND = 'Query' AND p.TIME >= {} AND "
+            "t.trx_rows_modified > 0 LIMIT 1",
+            longSeconds),
         context.deadline));
     if (!writing.empty())
         return fail(ErrorCode::NotReady,

@@ -13,7 +13,8 @@ Result<void> writeTest(const DatabaseSpec& spec, const Secret& password, const C
     endpoint.database = spec.database;
     Connection connection = TRY(Connection::open(endpoint, TRY(currentOsUser()), context.deadline));
     auto written = connection.execute(
-        "INSERT INTO swingbridge.write_test (writer, number) VALUES (CURRENT_USER(), 1) ON DUPLICATE KEY UPDATE number = "
+        "INSERT INTO swingbridge.write_test (writer, number) VALUES (CURRENT_USER(), 1) ON DUPLICATE KEY UPDATE number "
+        "= "
         "number + 1",
         context.deadline);
     if (written || !isMissingTable(connection)) return written;

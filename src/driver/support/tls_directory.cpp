@@ -35,7 +35,8 @@ Result<void> openTheWay(const std::string& path, const OsUser& user) {
         slash = path.find('/', slash + 1);
         const std::string part = path.substr(0, slash);
         if (!maySearch(part, user) && !permitSearch(part))
-            return fail(ErrorCode::StorageFailed, "the user " + user.name + " cannot reach " + path + " through " + part,
+            return fail(ErrorCode::StorageFailed,
+                        "the user " + user.name + " cannot reach " + path + " through " + part,
                         "Permit it to search that directory (chmod o+x): the server reads files of the agent there.");
     } while (slash != std::string::npos);
     return {};
