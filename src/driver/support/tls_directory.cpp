@@ -1,6 +1,5 @@
 #include "driver/support/tls_directory.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,35 +11,6 @@
 #include "driver/support/files.h"
 
 namespace swb::driver {
-
-namespace {
-
-bool maySearch(const std::string& directory, const OsUser& user) {
-    const ActAs acting(user);
-    return ::faccessat(AT_FDCWD, directory.c_str(), X_OK, AT_EACCESS) == 0;
-}
-
-// Adds the search bit to a directory of ours.
-bool permitSearch(const std::string& directory) {
-    struct stat status {};
-    return ::stat(directory.c_str(), &status) == 0 && status.st_uid == ::geteuid() &&
-           ::chmod(directory.c_str(), (status.st_mode & 07777) | 0011) == 0;
-}
-
-}  // namespace
-
-Result<void> openTheWay(const std::string& path, const OsUser& user) {
-    size_t slash = 0;
-    do {
-        slash = path.find('/', slash + 1);
-        const std::string part = path.substr(0, slash);
-        if (!maySearch(part, user) && !permitSearch(part))
-            return fail(ErrorCode::StorageFailed,
-                        "the user " + user.name + " cannot reach " + path + " through " + part,
-                        "Permit it to search that directory (chmod o+x): the server reads files of the agent there.");
-    } while (slash != std::string::npos);
-    return {};
-}
 
 TlsDirectory::TlsDirectory(std::string path, OsUser user, std::string clientName)
     : path_(std::move(path)), user_(std::move(user)), clientName_(std::move(clientName)) {}

@@ -34,7 +34,4 @@ class TlsDirectory {
     std::string clientName_;
 };
 
-// The part of make() for any path of ours that a service has to read.
-Result<void> openTheWay(const std::string& path, const OsUser& user);
-
 }  // namespace swb::driver
