@@ -128,12 +128,8 @@ void Inspector::addFacts(plan::Snapshot& snapshot) {
 Result<void> Inspector::addDocuments(plan::Snapshot& snapshot) const {
     for (const store::Document& document : TRY(store_.list("group")))
         snapshot.groups.push_back(TRY(groupFromJson(document.body)));
-    const std::string from = snapshot.from ? snapshot.from->name : "", to = snapshot.to ? snapshot.to->name : "";
-    for (const store::Document& document : TRY(store_.list("link"))) {
-        Link link = TRY(linkFromJson(document.body));
-        if (link.from == from || link.from == to || link.to == from || link.to == to)
-            snapshot.links.push_back(std::move(link));
-    }
+    for (const store::Document& document : TRY(store_.list("link")))
+        snapshot.links.push_back(TRY(linkFromJson(document.body)));
     return {};
 }
 

@@ -1,8 +1,44 @@
 #include <algorithm>
 
 #include "plan/engine_checks.h"
+#include "plan/link_tree.h"
 
 namespace swb::plan {
+namespace {
+
+// One source for each copy, no circle, and a depth that one can still understand.
+void checkTree(CheckList& list, const Snapshot& snapshot, const std::string& database) {
+    const std::string &from = snapshot.from->name, &to = snapshot.to->name;
+    const std::string subject = to + "/" + database;
+    const LinkTree tree(snapshot.links, database);
+    const std::string present = tree.sourceOf(to);
+    list.refuseUnless(present.empty() || present == from, "no-other-link", subject, "no other replication",
+                      to + " already replicates from " + present, "disable that first");
+    list.refuseUnless(!tree.follows(from, to), "no-circle", subject, "the source does not follow the target",
+                      from + " follows " + to + " itself", "replicate the other way, or disable that first");
+    const size_t depth = tree.depthOf(from) + 1 + tree.heightOf(to);
+    list.refuseUnless(depth <= linkDepthMax, "depth", subject,
+                      "the tree of replicas is " + std::to_string(depth) + " deep",
+                      "the tree of replicas would be " + std::to_string(depth) + " deep, the limit is " +
+                          std::to_string(linkDepthMax),
+                      "replicate from an application nearer to the primary");
+}
+
+// A primary, or a replica that is in the tree itself and follows.
+void checkSourceRole(CheckList& list, const Snapshot& snapshot, const std::string& database, const Json& source) {
+    const std::string& from = snapshot.from->name;
+    const std::string subject = from + "/" + database, role = textAt(source, "role");
+    const bool cascades = role == "replica" && !LinkTree(snapshot.links, database).sourceOf(from).empty();
+    list.refuseUnless(role == "primary" || cascades, "source-role", subject, "it is a " + role,
+                      "it is " + role + ", not a primary", "replicate from the primary, or from a replica of it");
+    if (cascades)
+        list.refuseUnless(textAt(source, "receiverStatus") == "streaming", "source-streaming", subject,
+                          "the source itself follows", "the source is a replica that does not follow its own source",
+                          "`swing replication status` shows its link");
+}
+
+}  // namespace
+
 Readiness checkReplication(const Snapshot& snapshot, const std::string& database, const CheckLimits& limits) {
     CheckList list(snapshot.at);
     const Application& from = *snapshot.from;
@@ -23,11 +59,7 @@ Readiness checkReplication(const Snapshot& snapshot, const std::string& database
                       "give both definitions the same engine");
     checkAgents(list, snapshot, from, limits);
     checkAgents(list, snapshot, to, limits);
-    for (const Link& link : snapshot.links)
-        if (link.database == database && (link.to == from.name || link.to == to.name))
-            list.refuseUnless(link.from == from.name && link.to == to.name, "no-other-link", subject,
-                              "no other replication", link.to + " already replicates from " + link.from,
-                              "disable that first");
+    checkTree(list, snapshot, database);
     for (const Group& group : snapshot.groups)
         if (group.current == to.name)
             list.refuseUnless(false, "target-not-current", subject, "",
@@ -39,9 +71,7 @@ Readiness checkReplication(const Snapshot& snapshot, const std::string& database
         source && booleanAt(*source, "reachable"), "source-reachable", from.name + "/" + database, "the source answers",
         "the source does not answer" + (source ? ": " + textAt(*source, "error") : ""), "start it; look at its log");
     if (!source || !booleanAt(*source, "reachable")) return list.take();
-    list.refuseUnless(textAt(*source, "role") == "primary", "source-role", from.name + "/" + database,
-                      "it is a primary", "it is " + textAt(*source, "role") + ", not a primary",
-                      "replicate from the primary");
+    checkSourceRole(list, snapshot, database, *source);
     const bool isLinked = std::any_of(snapshot.links.begin(), snapshot.links.end(), [&](const Link& link) {
         return link.from == from.name && link.to == to.name && link.database == database;
     });

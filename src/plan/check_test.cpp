@@ -8,6 +8,7 @@
 #include <set>
 
 #include "plan/check_test_support.h"
+#include "plan/link_tree.h"
 
 namespace swb::plan {
 namespace {
@@ -203,9 +204,25 @@ const Breakage replicationBreakages[] = {
      [](Snapshot& s) {
          s.links = {{"shop-lon", "shop-nyc", "main", "postgresql", 1}};
      }},
-    {"no-other-link", refused,
+    {"no-circle", refused,
      [](Snapshot& s) {
          s.links = {{"shop-nyc", "shop-fra", "main", "postgresql", 1}};
+     }},
+    {"no-circle", refused,
+     [](Snapshot& s) {
+         s.links = {{"shop-nyc", "shop-lon", "main", "postgresql", 1},
+                    {"shop-lon", "shop-fra", "main", "postgresql", 1}};
+     }},
+    {"depth", refused,
+     [](Snapshot& s) {
+         s.links = {{"shop-0", "shop-fra", "main", "postgresql", 1}};
+         for (int i = 1; i < 16; ++i)
+             s.links.push_back({"shop-" + std::to_string(i), "shop-" + std::to_string(i - 1), "main", "postgresql", 1});
+     }},
+    {"source-streaming", refused,
+     [](Snapshot& s) {
+         s.links = {{"shop-lon", "shop-fra", "main", "postgresql", 1}};
+         factsOf(s, source)["role"] = "replica";
      }},
     {"target-not-current", refused,
      [](Snapshot& s) {
@@ -237,6 +254,24 @@ TEST(ReplicationReadiness, EachCheckSpeaksWhenExactlyItsFactIsBroken) {
         breakage.damage(snapshot);
         expectOnly(checkReplication(snapshot, "main"), breakage);
     }
+}
+
+TEST(ReplicationReadiness, AReplicaMayBeASourceInTurn) {
+    Snapshot snapshot = unlinkedSnapshot();
+    snapshot.links = {{"shop-lon", "shop-fra", "main", "postgresql", 1},
+                      {"shop-nyc", "shop-sgp", "main", "postgresql", 1},
+                      {"shop-nyc", "shop-fra", "other", "postgresql", 1}};
+    factsOf(snapshot, source)["role"] = "replica";
+    factsOf(snapshot, source)["receiverStatus"] = "streaming";
+    const Readiness readiness = checkReplication(snapshot, "main");
+    EXPECT_EQ(readiness.verdict(), Verdict::ok) << printed(readiness);
+    const LinkTree tree(snapshot.links, "main");
+    EXPECT_EQ(tree.depthOf("shop-fra"), 1u);
+    EXPECT_EQ(tree.heightOf("shop-nyc"), 1u);
+    EXPECT_EQ(tree.heightOf("shop-fra"), 0u) << "a link of another database is another tree";
+    const std::vector<Link> circle = {{"a", "b", "main", "", 1}, {"b", "a", "main", "", 1}};
+    EXPECT_TRUE(LinkTree(circle, "main").follows("a", "a"));
+    EXPECT_GT(LinkTree(circle, "main").heightOf("a"), 0u) << "ends";
 }
 
 TEST(ReplicationReadiness, AStoppedTargetMayBeSeeded) {

@@ -109,8 +109,9 @@ Result<run::Run> planRemoval(const Snapshot& snapshot, const Intent& intent) {
             return fail(ErrorCode::InUse, application.name + " belongs to the group " + group.name,
                         "take it out of the group first: `swing group update` or `swing group delete`");
     for (const Link& link : snapshot.links)
-        return fail(ErrorCode::InUse, link.to + "/" + link.database + " replicates from " + link.from,
-                    "`swing replication disable` first");
+        if (link.from == application.name || link.to == application.name)
+            return fail(ErrorCode::InUse, link.to + "/" + link.database + " replicates from " + link.from,
+                        "`swing replication disable` first");
     PlanBuilder plan("delete", snapshot, intent);
     plan.subject()["databases"] = JsonArray{};
     if (!application.servers().empty())

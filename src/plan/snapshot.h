@@ -36,7 +36,7 @@ struct Snapshot {
     UnixMs at = 0;
     Group group;  // empty name: no group
     std::optional<Application> from, to;
-    std::vector<Link> links;                  // all links of either application
+    std::vector<Link> links;                  // all links (trees of replicas, use of applications)
     std::vector<Group> groups;                // all groups (slot rules, use of applications)
     std::map<std::string, AgentView> agents;  // by server
     std::map<std::string, Json> databases;    // FACTS by "application/database"

@@ -162,9 +162,13 @@ Result<Json> prepareSource(const Instance& instance, const Peer& peer, std::stri
     auto session = TRY(instance.session(context));
     TRY_VOID(checkCanBeSource(*session, context));
     const bool replica = TRY(session->value("SELECT pg_is_in_recovery()", context.deadline)) == "t";
-    if (replica && !slot.empty())
-        return fail(ErrorCode::ReplicaNotReady,
-                    "the server is a replica: it cannot be prepared as a source with a slot");
+    // The replication role of a replica comes from its own source, like all its data.
+    if (replica && !slot.empty() &&
+        TRY(session->value("SELECT count(*) FROM pg_roles WHERE rolreplication AND rolname = " +
+                               session->literal(replicationRole),
+                           context.deadline)) == "0")
+        return fail(ErrorCode::ReplicaNotReady, "the server is a replica without the role that replicas need",
+                    "Prepare its own source first, and let it follow.");
     if (TRY(session->value("SHOW ssl_cert_file", context.deadline)) != instance.tlsDirectory() + "/server.pem" ||
         TRY(session->value("SHOW ssl", context.deadline)) != "on")
         TRY_VOID(changeSettings(instance,
