@@ -205,7 +205,14 @@ void PostgresqlWorld::makeSide(DatabaseSide& side, const std::string& applicatio
 PostgresqlWorld::~PostgresqlWorld() {
     killPostgresqlServer(a_.spec);
     killPostgresqlServer(b_.spec);
+    for (const auto& side : further_) killPostgresqlServer(side->spec);
     if (!std::getenv("SWB_KEEP_TEST_DATA")) (void)driver::removeTree(directory_);
+}
+
+DatabaseSide& PostgresqlWorld::addSide(const std::string& application, const std::string& host) {
+    DatabaseSide& side = *further_.emplace_back(std::make_unique<DatabaseSide>());
+    makeSide(side, application, host, {});
+    return side;
 }
 
 void PostgresqlWorld::installCertificates(DatabaseSide& side) {

@@ -48,6 +48,8 @@ class PostgresqlWorld final : public DatabaseWorld {
     std::set<std::string> tags(DatabaseSide& side) override;
 
     void installCertificates(DatabaseSide& side);
+    // Another server, not linked to anything; at a and b's kind of site.
+    DatabaseSide& addSide(const std::string& application, const std::string& host);
     std::string sql(DatabaseSide& side, const std::string& statement) const;
     const std::string& directory() const { return directory_; }
 
@@ -58,6 +60,7 @@ class PostgresqlWorld final : public DatabaseWorld {
     std::string directory_;
     crypto::KeyAndCertificate authority_;
     DatabaseSide a_, b_;
+    std::vector<std::unique_ptr<DatabaseSide>> further_;
 };
 
 }  // namespace swb::test

@@ -4,6 +4,7 @@
 
 #include "driver/postgresql/fence.h"
 #include "driver/postgresql/promotion.h"
+#include "driver/postgresql/source.h"
 #include "driver/postgresql/wal_record.h"
 
 namespace swb::driver::postgresql {
@@ -92,16 +93,6 @@ Result<void> awaitStreaming(const Instance& instance, Connection& connection, co
     }
 }
 
-Result<std::vector<std::string>> dropStaleSlots(Connection& connection, std::string_view keep, const Context& context) {
-    const Rows rows = TRY(connection.query(
-        "SELECT slot_name, pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active AND "
-        "slot_type = 'physical' AND left(slot_name::text, length($1)) = $1 AND slot_name::text <> $2",
-        {std::string(slotPrefix), std::string(keep)}, context.deadline));
-    std::vector<std::string> dropped;
-    for (const auto& row : rows) dropped.push_back(row.at(0).value_or(""));
-    return dropped;
-}
-
 Result<Json> rejoin(const Instance& instance, const Peer& peer, std::string_view slot, const SwitchToken& token,
                     const Context& context) {
     const double start = preciseMs();
@@ -122,7 +113,8 @@ Result<Json> rejoin(const Instance& instance, const Peer& peer, std::string_view
     const double streaming = preciseMs();
     TRY_VOID(instance.service().unmask(context));
     auto session = TRY(instance.session(context));
-    const auto dropped = TRY(dropStaleSlots(*session, "", context));
+    // The peer is the primary now; replicas of this server keep theirs.
+    const auto dropped = TRY(dropStaleSlots(instance, *session, {"", slotOf(peer.application)}, context));
     TRY_VOID(instance.removeRecord("rejoin"));
     JsonArray names;
     for (const auto& name : dropped) names.emplace_back(name);

@@ -16,7 +16,5 @@ Result<void> writeReplicaSettings(const Instance& instance, const Peer& peer, st
 // Waits until the receiver streams from the peer and replay has passed the position.
 Result<void> awaitStreaming(const Instance& instance, Connection& connection, const Peer& peer, Lsn position,
                             const Context& context);
-// Drops slots of ours but `keep` that nobody uses; answers their names.
-Result<std::vector<std::string>> dropStaleSlots(Connection& connection, std::string_view keep, const Context& context);
 
 }  // namespace swb::driver::postgresql

@@ -164,9 +164,9 @@ Result<Json> prepareSource(const Instance& instance, const Peer& peer, std::stri
     const bool replica = TRY(session->value("SELECT pg_is_in_recovery()", context.deadline)) == "t";
     // The replication role of a replica comes from its own source, like all its data.
     if (replica && !slot.empty() &&
-        TRY(session->value("SELECT count(*) FROM pg_roles WHERE rolreplication AND rolname = " +
-                               session->literal(replicationRole),
-                           context.deadline)) == "0")
+        TRY(session->value(
+            "SELECT count(*) FROM pg_roles WHERE rolreplication AND rolname = " + session->literal(replicationRole),
+            context.deadline)) == "0")
         return fail(ErrorCode::ReplicaNotReady, "the server is a replica without the role that replicas need",
                     "Prepare its own source first, and let it follow.");
     if (TRY(session->value("SHOW ssl_cert_file", context.deadline)) != instance.tlsDirectory() + "/server.pem" ||
@@ -194,6 +194,25 @@ Result<Json> prepareSource(const Instance& instance, const Peer& peer, std::stri
                       {"timeline", std::atoll(row.at(3) ? row.at(3)->c_str() : row.at(1).value_or("0").c_str())},
                       {"position", row.at(2).value_or("")},
                       {"restartNeeded", std::move(restart)}};
+}
+
+Result<std::vector<std::string>> dropStaleSlots(const Instance& instance, Connection& connection,
+                                                const StaleSlots& which, const Context& context) {
+    const auto admitted = hbaEntries(TRY(readHba(instance, TRY(hbaFile(connection, context)))));
+    const Rows rows = TRY(
+        connection.query("SELECT slot_name FROM pg_replication_slots WHERE NOT active AND slot_type = 'physical' AND "
+                         "left(slot_name::text, length($1)) = $1",
+                         {std::string(slotPrefix)}, context.deadline));
+    std::vector<std::string> dropped;
+    for (const Row& row : rows) {
+        const std::string slot = row.at(0).value_or("");
+        const bool isAdmitted =
+            std::any_of(admitted.begin(), admitted.end(), [&](const HbaEntry& entry) { return entry.slot == slot; });
+        if (slot == which.keep || (isAdmitted && slot != which.former)) continue;
+        // It may have come into use meanwhile: then it is not stale.
+        if (connection.query("SELECT pg_drop_replication_slot($1)", {slot}, context.deadline)) dropped.push_back(slot);
+    }
+    return dropped;
 }
 
 Result<Json> testSource(const Instance& instance, const Peer& peer, const Context& context) {

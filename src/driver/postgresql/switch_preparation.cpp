@@ -87,7 +87,7 @@ Result<void> prepareSwitchSource(const Instance& instance, std::string_view peer
     if (rows.at(0).at(1) != "0")
         return fail(ErrorCode::PreparedTransactions, *rows.at(0).at(1) + " prepared transactions are open",
                     "Commit or roll them back (pg_prepared_xacts shows them), then try again.");
-    TRY(dropStaleSlots(*session, peerSlot, context));
+    TRY(dropStaleSlots(instance, *session, {peerSlot, ""}, context));
     TRY_VOID(instance.removeRecord("rejoin"));
     TRY(session->query("SET statement_timeout = 0", context.deadline));
     // The shutdown checkpoint writes what was dirtied since the last one. When the first took long, much was dirtied
