@@ -18,7 +18,8 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
 from dns_peers import HOST, free_port, program, work_directory, write  # noqa: E402
-from dns_secondaries import ALGORITHM, KEY, KINDS, OURS, Primary, Secondary, Settings, new_secret, until, write_key_file  # noqa: E402
+from dns_secondaries import (ALGORITHM, KEY, KINDS, OURS, Primary, Secondary, Settings, new_secret, until,  # noqa: E402
+                             write_key_file)
 from dns_wire import AXFR, REFUSED, SOA, Response, ask_udp, framed, name_wire, query  # noqa: E402
 
 ORIGIN = "fo.example"
