@@ -257,6 +257,29 @@ TEST_F(Desk, SignedQueryGetsASignedAnswer) {
     }
 }
 
+TEST_F(Desk, ASignedQuestionForTheExpiryGetsWhatIsLeftOfIt) {
+    ZoneFreshness freshness({name("fo.example")});
+    freshness.confirmed(name("fo.example"), clock_.monotonic() - 10'000'000);
+    settings_.freshness = &freshness;
+    TsigSigner client(std::make_shared<const TsigKey>(transferKey()));
+    const Edns edns{.options = ednsOption(option::expire)};
+    const Received received = overUdp(signedQuery(client, query("fo.example", type::soa, {edns}), now()));
+    EXPECT_EQ(optionOf(received.responses.front(), option::expire), fromHex("00124df0"));
+}
+
+TEST_F(Desk, KeysMayComeLater) {
+    settings_.keys = {};
+    const auto ask = [&] {
+        TsigSigner client(std::make_shared<const TsigKey>(transferKey()));
+        return overTcp(signedQuery(client, query("fo.example", type::axfr), now()), "192.0.2.1");
+    };
+    EXPECT_EQ(tsigOf(ask().messages.front()).error, tsigError::badKey);
+    auto keys = std::make_shared<TsigKeyring>();
+    ASSERT_TRUE(keys->add(transferKey()));
+    desk().setKeys(keys);
+    EXPECT_EQ(ask().rcode, rcode::noError);
+}
+
 TEST_F(Desk, SignedAnswerKeepsTheClientsLimit) {
     TsigSigner client(std::make_shared<const TsigKey>(transferKey()));
     for (const uint16_t limit : {512, 700, 1232}) {
