@@ -116,7 +116,8 @@ Result<Token> fence(const Instance& instance, int64_t epoch, const Context& cont
     // Down, or restarted since: the role file keeps it from writing, and the token was its end.
     if (!session && standing && held) return *standing;
     if (!session) return fail(session.error());
-    const ServerState state = TRY(readState(**session, context.deadline));
+    const auto seen = TRY(callWhenFree(**session, {{"INFO", "replication"}}, context));
+    const ServerState state = ServerState::of(Info::parse(seen[0].text));
     if (!state.primary && standing && held) return *standing;
     if (!state.primary)
         return fail(ErrorCode::GuardRefused, "the server is a replica: there is no primary to fence",

@@ -131,7 +131,7 @@ Result<Session> Instance::awaitReady(const Context& context) const {
             return fail(ErrorCode::DeadlineExceeded, "the server in " + data() + " is not ready: " + why);
         if (SystemClock().monotonic() > patience && !process())
             return fail(ErrorCode::DatabaseFailed,
-                        "the server in " + data() + " did not come up: " + endOfLog(logFile()),
+                        "the server in " + data() + " did not come up: " + endOfLog(logFile()) + endOfLog(ownLogFile()),
                         "See the server's log.");
         pause(3);
     }
@@ -148,9 +148,20 @@ Result<Session> Instance::startAndConnect(const Context& context) const {
 
 Result<Session> Instance::runningSession(const Context& context) const {
     constexpr int64_t lookMs = 1000;
-    auto session = this->session(withDeadline(context, within(context, lookMs)));
-    if (session) return awaitReady(context);
-    return process() ? awaitReady(context) : startAndConnect(context);
+    for (;;) {
+        // One that is just ending still has a process, and connections that look good.
+        const bool answers = this->session(withDeadline(context, within(context, lookMs))).has_value();
+        auto session = answers ? awaitReady(context) : Result<Session>(fail(ErrorCode::Unreachable, "it is ending"));
+        if (session) return session;
+        if (!process()) return startAndConnect(context);
+        if (context.remainingMs() == 0 || context.cancelled()) return session;
+        pause(20);
+    }
+}
+
+std::string Instance::ownLogFile() const {
+    const auto named = lastSetting(configuration(), "logfile");
+    return named && !named->empty() && !named->front().empty() && named->front().front() == '/' ? named->front() : "";
 }
 
 RoleFile Instance::role() const {

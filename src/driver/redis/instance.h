@@ -32,7 +32,8 @@ class Instance {
     std::string dataFile(std::string_view name) const { return data() + "/" + std::string(name); }
     const std::string& configFile() const { return config_; }
     std::string roleFilePath() const { return stateFile("role.conf"); }
-    std::string logFile() const { return stateFile("server.log"); }
+    std::string logFile() const { return stateFile("server.log"); }  // what it says before it has its own log
+    std::string ownLogFile() const;                                  // what its configuration names; or nothing
 
     // The agent's own way in: the unix socket, or the address when the definition names none.
     Endpoint endpoint() const;

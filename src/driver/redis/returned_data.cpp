@@ -1,5 +1,7 @@
 #include "driver/redis/returned_data.h"
 
+#include "base/log.h"
+#include "driver/redis/continuation.h"
 #include "driver/redis/fence.h"
 
 namespace swb::driver::redis {
@@ -44,6 +46,14 @@ Result<void> checkDataCameBack(const Instance& instance, Connection& connection,
 
 Result<void> promoteHeld(const Instance& instance, Connection& connection, const Context& context) {
     TRY_VOID(checkDataCameBack(instance, connection, context));
+    const ServerState state = TRY(readState(connection, context.deadline));
+    const auto known = knownEnd(instance);
+    if (known && known->id == state.position.id) {
+        const auto continued = promoteWithHistory(instance, connection, state.position, context);
+        if (!continued)
+            logWarning("redis", "{} could not continue its history, its replicas will copy everything: {}",
+                       instance.data(), describe(continued.error()));
+    }
     TRY(connection.call({"REPLICAOF", "NO", "ONE"}, context.deadline));
     if (!TRY(readState(connection, context.deadline)).primary)
         return fail(ErrorCode::VerificationFailed, "the server stays a replica after REPLICAOF NO ONE");

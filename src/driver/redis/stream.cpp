@@ -159,7 +159,9 @@ Result<void> Stream::startTls(const Endpoint& endpoint, MonotonicMs deadline) {
                         "Both servers need certificates of this controller, and the port must be the one for TLS.");
         }
         auto filled = fillTls(deadline);
-        if (!filled) return fail(filled.error().within("TLS with " + endpoint.text()));
+        if (!filled)
+            return fail(filled.error().code, "no TLS with " + endpoint.text() + ": " + filled.error().message,
+                        "Is it the server's TLS port? A plain one ends the connection without a word.");
     }
 }
 

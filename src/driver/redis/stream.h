@@ -31,6 +31,8 @@ class Stream {
   public:
     // Unreachable, DeadlineExceeded; CertificateRejected when TLS does not come about.
     static Result<Stream> open(const Endpoint& endpoint, MonotonicMs deadline);
+    // Of a socket that is connected and does not block.
+    static Stream of(Fd socket) { return Stream(std::move(socket)); }
 
     Result<void> write(std::string_view bytes, MonotonicMs deadline);
     // Some bytes; Unreachable at the end of the stream.
