@@ -85,8 +85,9 @@ bool awaitRedis(const DatabaseSpec& spec) {
     while (SystemClock().monotonic() < deadline) {
         auto connection = redis::Connection::open({spec.service.socket, {}, 0, std::nullopt}, deadline);
         if (connection) {
-            const auto info = connection->info("persistence", deadline);
-            if (info && info->integer("loading") == 0) return true;
+            // One that wants a password answers as well.
+            const auto replies = connection->callAll({{"PING"}}, deadline);
+            if (replies && (*replies)[0].errorName() != "LOADING") return true;
         }
         ::usleep(5000);
     }

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,6 +22,9 @@ namespace swb::test {
 class RedisTraps : public ::testing::Test {
   protected:
     void SetUp() override { begin({}); }
+    void TearDown() override {
+        if (follower_) stopRedisServer(*follower_, SIGKILL);
+    }
     void begin(const std::string& settings) {
         world.reset();
         world = std::make_unique<RedisWorld>(settings);
@@ -89,6 +94,7 @@ class RedisTraps : public ::testing::Test {
                                                 std::to_string(current->spec.address.port) +
                                                 "\nmasteruser follower\nmasterauth follower\n" + settings);
         ask(current->spec, {"ACL", "SETUSER", "follower", "on", ">follower", "+psync", "+replconf", "+ping"});
+        follower_ = spec;
         startRedisServer(spec);
         return spec;
     }
@@ -103,6 +109,9 @@ class RedisTraps : public ::testing::Test {
     std::unique_ptr<RedisWorld> world;
     DatabaseSide* current = nullptr;
     DatabaseSide* standby = nullptr;
+
+  private:
+    std::optional<DatabaseSpec> follower_;
 };
 
 }  // namespace swb::test

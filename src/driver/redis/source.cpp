@@ -121,8 +121,8 @@ Result<Json> releaseSource(const Instance& instance, const std::vector<std::stri
     const auto left = TRY(forgetPeers(instance, slots));
     if (dropped.empty()) return JsonObject{{"dropped", std::move(dropped)}};
     TRY_VOID(admitPeers(instance, *session, left, context));
-    // Who is still let in comes back by itself and loses nothing.
-    TRY(session->call({"CLIENT", "KILL", "USER", std::string(replicationUser)}, context.deadline));
+    // With its user everybody goes; who is still let in comes back by itself and loses nothing.
+    if (!left.empty()) TRY(session->call({"CLIENT", "KILL", "USER", std::string(replicationUser)}, context.deadline));
     const ServerState state = TRY(readState(*session, context.deadline));
     if (left.empty() && state.primary) {
         RoleFile role = instance.role();
