@@ -166,6 +166,9 @@ TEST_F(RedisSetup, FactsSayWhatChecksAsk) {
     EXPECT_LT(preciseMs() - start, 100) << "inspection is for every second";
     EXPECT_EQ(textAt(source, "systemId"), textAt(replica, "systemId"));
     EXPECT_EQ(textAt(source, "role"), "primary");
+    // Both name a place in the same history.
+    EXPECT_EQ(textAt(source, "position").substr(0, 41), textAt(replica, "systemId") + ":");
+    EXPECT_EQ(textAt(replica, "position").substr(0, 41), textAt(replica, "systemId") + ":");
     EXPECT_EQ(integerAt(source, "majorVersion"), 7);
     EXPECT_EQ(integerAt(source, "rdbVersion"), 10);
     EXPECT_EQ(textAt(source, "failoverState"), "no-failover");

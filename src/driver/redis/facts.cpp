@@ -99,16 +99,16 @@ std::string_view startName(RoleFile::Start start) {
     return "unsaid";
 }
 
-JsonArray replicasOf(const Instance& instance, const Info& info, int64_t offset) {
+JsonArray replicasOf(const Instance& instance, const Info& info, const Position& position) {
     JsonArray replicas;
     const auto peers = knownPeers(instance);
     for (const auto& replica : info.replicas()) {
         // What it has acknowledged, once a second: under load it is always a little behind.
         replicas.push_back(JsonObject{{"application", nameOfReplica(peers, replica)},
                                       {"state", replica.state == "online" ? "streaming" : replica.state},
-                                      {"sentPosition", std::to_string(offset)},
-                                      {"replayPosition", std::to_string(replica.offset)},
-                                      {"lagBytes", std::max<int64_t>(0, offset - replica.offset)},
+                                      {"sentPosition", position.text()},
+                                      {"replayPosition", Position{position.id, replica.offset}.text()},
+                                      {"lagBytes", std::max<int64_t>(0, position.offset - replica.offset)},
                                       {"lagSeconds", replica.lagSeconds},
                                       {"syncState", "async"}});
     }
@@ -121,14 +121,14 @@ void addReplication(const Instance& instance, const Info& info, JsonObject& fact
     facts["systemId"] = facts["replid"] = state.position.id;
     facts["replid2"] = info.text("master_replid2");
     facts["secondReplOffset"] = info.integer("second_repl_offset", -1);
-    facts["position"] = std::to_string(state.position.offset);
+    facts["position"] = state.position.text();
     facts["failoverState"] = state.failover;
-    facts["replicas"] = replicasOf(instance, info, state.position.offset);
+    facts["replicas"] = replicasOf(instance, info, state.position);
     facts["fullSyncs"] = JsonObject{{"full", info.integer("sync_full")},
                                     {"partial", info.integer("sync_partial_ok")},
                                     {"refused", info.integer("sync_partial_err")}};
     if (state.primary) return;
-    facts["receivedPosition"] = std::to_string(state.receivedOffset);
+    facts["receivedPosition"] = Position{state.position.id, state.receivedOffset}.text();
     facts["replayPaused"] = false;
     facts["receiverStatus"] = state.linkUp ? "streaming" : state.copying ? "copying" : "down";
     facts["primaryHost"] = state.follows.host;
@@ -203,7 +203,7 @@ void addRemembered(const Instance& instance, JsonObject& facts) {
     const auto end = parsePosition(token ? textAt(*token, "end") : textAt(instance.record("data"), "end"));
     if (!end) return;
     facts["systemId"] = facts["replid"] = end->id;
-    facts["position"] = std::to_string(end->offset);
+    facts["position"] = end->text();
 }
 
 void addPeer(const Instance& instance, const Peer& peer, JsonObject& facts, const Context& context) {

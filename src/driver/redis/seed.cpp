@@ -80,7 +80,7 @@ Result<Json> seed(const Instance& instance, const Peer& peer, std::string_view s
     JsonObject result{{"bytes", info.integer("used_memory_dataset")},
                       {"seconds", (preciseMs() - start) / 1000},
                       {"systemId", after.position.id},
-                      {"position", std::to_string(after.position.offset)}};
+                      {"position", after.position.text()}};
     const std::string saved = textAt(record, "saved");
     if (booleanAt(record, "keep"))
         result["saved"] = saved;

@@ -64,7 +64,7 @@ Result<Json> prepareSource(const Instance& instance, const Peer& peer, std::stri
     TRY_VOID(admitPeers(instance, *session, TRY(rememberPeer(instance, peer)), context));
     return JsonObject{{"systemId", state.position.id},
                       {"timeline", nullptr},
-                      {"position", std::to_string(state.position.offset)},
+                      {"position", state.position.text()},
                       {"backlogBytes", backlog},
                       {"restartNeeded", JsonArray{}}};
 }

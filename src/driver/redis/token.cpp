@@ -14,7 +14,7 @@ Result<Position> parseToken(const Token& token) {
 Token makeToken(const DatabaseSpec& spec, const Position& end, int64_t epoch, UnixMs at) {
     return {spec.name, JsonObject{{"database", spec.name},
                                   {"engine", nameOf(spec.engine)},
-                                  {"systemId", end.id},
+                                  {"identity", end.id},
                                   {"end", end.text()},
                                   {"epoch", epoch},
                                   {"at", at}}};
