@@ -64,9 +64,9 @@ Result<SavedTransactions> saveAfter(const Instance& instance, Connection& connec
     call.argv.insert(call.argv.end(), files.paths.begin(), files.paths.end());
     call.outputBytesMax = savedBytesMax;
     auto outcome = TRY(runProgram(call, context));
-    constexpr int gtidStartSince = 100800;
-    if (!outcome.succeeded() && !mysql && connection.serverVersion() < gtidStartSince) {
-        // Whole files: a little more than only the extra transactions.
+    if (!outcome.succeeded() && !mysql) {
+        // Tools before 10.8 know no GTID to start at, and none starts at one that a purged file had: whole files then,
+        // a little more than only the extra transactions.
         std::erase_if(call.argv, [](const auto& word) { return word.rfind("--start-position=", 0) == 0; });
         outcome = TRY(runProgram(call, context));
     }
@@ -81,6 +81,10 @@ Result<SavedTransactions> saveAfter(const Instance& instance, Connection& connec
     saved.path = instance.stateDirectory() + "/only-here-after-" + name.substr(0, nameBytesMax) + ".sql";
     TRY_VOID(writeFileAtomically(saved.path, outcome.output, 0600));
     auto gtids = gtidsInLogText(outcome.output);
+    std::erase_if(gtids, [&](const std::string& gtid) {
+        const auto relation = instance.dialect().relation(gtid, position);
+        return relation && (*relation == Relation::behind || *relation == Relation::equal);
+    });
     saved.count = static_cast<int64_t>(gtids.size());
     gtids.resize(std::min(gtids.size(), namedMax));
     saved.transactions = std::move(gtids);

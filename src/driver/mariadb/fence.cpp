@@ -94,8 +94,9 @@ Result<void> establish(const Instance& instance, const Context& context) {
             return locked;
         }
     }
-    TRY_VOID(closeWrites(instance, *session, context));
+    // Sessions first: one that may set read_only could undo it. The lock stops their writes meanwhile.
     TRY_VOID(endSessions(instance, *session, context));
+    TRY_VOID(closeWrites(instance, *session, context));
     if (!held) sessions.hold(instance.sessionsKey(), session.release());
     return {};
 }

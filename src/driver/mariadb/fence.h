@@ -1,7 +1,7 @@
 // Fencing a primary that runs on: nobody can write to it, whatever their rights, and the token says where its history
 // ends.
 //
-//     accounts recorded ─▶ accounts locked ─▶ global read lock held ─▶ read_only ─▶ sessions ended ─▶ position = token
+//     accounts recorded ─▶ accounts locked ─▶ global read lock held ─▶ sessions ended ─▶ read_only ─▶ position = token
 //
 // Three things hold it, each against what the others miss. The global read lock stops every write at once, those of
 // accounts with every right and of open transactions too, and lives as long as this process. The locked accounts keep

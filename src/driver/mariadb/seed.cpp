@@ -86,22 +86,38 @@ Result<void> makeDirectory(const Instance& instance, const std::string& path) {
     return {};
 }
 
+// The last position that both histories are known to have: where the source, or one of its predecessors, was promoted,
+// or what this server applied as a replica, whichever is later.
+Result<std::string> lastCommon(const Instance& instance, const ServerState& state, Connection& source,
+                               MonotonicMs deadline) {
+    std::string common = state.applied;
+    const Dialect& dialect = instance.dialect();
+    const Rows promotions =
+        TRY(source.query("SELECT ended FROM swingbridge.promotion ORDER BY number DESC LIMIT 50", deadline));
+    for (const auto& promotion : promotions) {
+        const Relation here = TRY(dialect.relation(promotion.first(), state.position));
+        if (here != Relation::behind && here != Relation::equal) continue;
+        if (common.empty() || TRY(dialect.relation(promotion.first(), common)) == Relation::ahead)
+            common = promotion.first();
+        break;
+    }
+    return common;
+}
+
 // What only the server here has is saved before its data goes (I7): transactions of the same history that the source
-// lacks. Data of another history is what the typed consent was about.
-Result<std::string> saveWhatOnlyThisHas(const Instance& instance, const PeerState& source, const Context& context) {
+// lacks. Data of another history is what the typed consent was about. Answers the file; empty: there was nothing.
+Result<std::string> saveWhatOnlyThisHas(const Instance& instance, Connection& source, const Context& context) {
     if (!instance.server()) return std::string();
+    const Dialect& dialect = instance.dialect();
     auto session = TRY(instance.session(context));
     const ServerState state = TRY(readState(instance, *session, context));
-    if (state.identity.empty() || state.identity != source.identity) return std::string();
-    const Relation relation = TRY(instance.dialect().relation(state.position, source.position));
-    const std::string own =
-        TRY(session->value("SELECT " + std::string(instance.dialect().surplusExpression()), context.deadline));
-    if (relation == Relation::behind || relation == Relation::equal ||
-        TRY(instance.dialect().surplus(own, source.surplus)).empty())
+    const std::string own = TRY(session->value("SELECT " + std::string(dialect.surplusExpression()), context.deadline));
+    // The source's after ours: what it has later than that is not missing there.
+    const PeerState peer = TRY(readPeer(dialect, source, context.deadline));
+    if (state.identity.empty() || state.identity != peer.identity || TRY(dialect.surplus(own, peer.surplus)).empty())
         return std::string();
-    // From the last promotion on: both have what was before it.
-    const std::string common = TRY(lastPromotion(*session, context));
-    return TRY(saveAfter(instance, *session, common.empty() ? source.position : common, context)).path;
+    const std::string common = TRY(lastCommon(instance, state, source, context.deadline));
+    return TRY(saveAfter(instance, *session, common, context)).path;
 }
 
 Result<void> load(const Instance& instance, FreshServer& server, const Places& places, const Context& context) {
@@ -258,7 +274,7 @@ Result<Json> seed(const Instance& instance, std::string_view application, const 
                         "Prepare it first (database.prepare-source).");
         const int64_t bytes = TRY(estimatedBytes(source, context.deadline));
         TRY_VOID(checkSpace(places, bytes));
-        progress.saved = TRY(saveWhatOnlyThisHas(instance, state, context));
+        progress.saved = TRY(saveWhatOnlyThisHas(instance, source, context));
         progress.serverId = chosenServerId(instance, application, state.serverId);
         TRY_VOID(instance.writeOwnOptions(preparedOptions(instance, progress.serverId, application, true)));
         TRY_VOID(writeProgress(instance, progress, peer, slot));

@@ -31,14 +31,13 @@ Result<void> checkReplicaFit(const Dialect& dialect, const ServerState& state) {
     return {};
 }
 
-Result<void> checkSameHistory(const Dialect& dialect, Connection& connection, const ServerState& state,
-                              const PeerState& peer, const Context& context) {
+// own: the replica's, read before the peer's: what came later from there is not missing there.
+Result<void> checkSameHistory(const Dialect& dialect, const ServerState& state, const std::string& own,
+                              const PeerState& peer) {
     if (state.identity != peer.identity || state.identity.empty())
         return fail(ErrorCode::IdentityMismatch,
                     "the replica is a copy of database " + state.identity + ", the primary is " + peer.identity);
     TRY_VOID(checkServerIds(state.serverId, peer.serverId));
-    const std::string own =
-        TRY(connection.value("SELECT " + std::string(dialect.surplusExpression()), context.deadline));
     const auto extra = TRY(dialect.surplus(own, peer.surplus));
     if (extra.empty()) return {};
     return fail(ErrorCode::IdentityMismatch,
@@ -108,8 +107,9 @@ Result<void> prepareSwitchReplica(const Instance& instance, const Peer& peer, in
     ServerState state = TRY(readState(instance, *session, context));
     TRY_VOID(checkReplicaFit(dialect, state));
     auto source = TRY(instance.peerConnection(peer, context.deadline));
+    const std::string own = TRY(session->value("SELECT " + std::string(dialect.surplusExpression()), context.deadline));
     const PeerState snapshot = TRY(readPeer(dialect, source, context.deadline));
-    TRY_VOID(checkSameHistory(dialect, *session, state, snapshot, context));
+    TRY_VOID(checkSameHistory(dialect, state, own, snapshot));
     TRY_VOID(awaitSnapshot(dialect, *session, snapshot, context));
     constexpr int samplesNeeded = 3;
     constexpr int64_t sampleMs = 30;
