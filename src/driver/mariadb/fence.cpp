@@ -106,7 +106,8 @@ Result<void> establish(const Instance& instance, const Context& context) {
 Result<Token> fence(const Instance& instance, int64_t epoch, const Context& context) {
     const Dialect& dialect = instance.dialect();
     {
-        auto session = TRY(instance.session(context));
+        // One that died behind its fence comes up closed.
+        auto session = TRY(instance.startedSession(context));
         TRY_VOID(checkMayFence(instance, *session, context));
     }
     TRY_VOID(establish(instance, context));
@@ -131,6 +132,10 @@ Result<Token> fence(const Instance& instance, int64_t epoch, const Context& cont
     return token;
 }
 
+bool hasFence(const Instance& instance) {
+    return instance.record(fenceRecord).is_object();
+}
+
 Result<void> closeToEverybody(const Instance& instance, const Context& context) {
     return establish(instance, context);
 }
@@ -150,12 +155,12 @@ Result<void> liftFence(const Instance& instance, Connection& connection, const C
 
 Result<bool> isFenced(const Instance& instance, const ServerState& state, Connection& connection,
                       const Context& context) {
-    if (state.replica || !state.writesClosed || !instance.record(fenceRecord).is_object()) return false;
+    if (state.replica || !state.writesClosed || !hasFence(instance)) return false;
     return TRY(openAccounts(instance, connection, context)).empty();
 }
 
 Result<void> unfence(const Instance& instance, const Context& context) {
-    auto session = TRY(instance.session(context));
+    auto session = TRY(instance.startedSession(context));
     const ServerState state = TRY(readState(instance, *session, context));
     if (state.replica)
         return fail(ErrorCode::GuardRefused, "the server follows a source: it is a replica, not a fenced primary",

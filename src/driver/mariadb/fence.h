@@ -19,6 +19,8 @@ Result<Token> fence(const Instance& instance, int64_t epoch, const Context& cont
 // Ends with a primary that accepts writes.
 Result<void> unfence(const Instance& instance, const Context& context);
 
+// A fence was begun here and not lifted.
+bool hasFence(const Instance& instance);
 // Without a token: a server that its boot guard does not permit to be a primary.
 Result<void> closeToEverybody(const Instance& instance, const Context& context);
 // What is left of a fence on a server that follows a source, or is to be opened: the lock and the locked accounts.

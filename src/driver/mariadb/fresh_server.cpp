@@ -16,9 +16,12 @@ namespace swb::driver::mariadb {
 
 namespace {
 
+constexpr const char* freshRecord = "fresh-server";  // {directory} of its socket
+constexpr std::string_view socketDirectoryPrefix = "/tmp/swingbridge-";
+
 // A socket's path may have 107 characters: the data directory's own may be longer.
 Result<std::string> makeSocketDirectory(const OsUser& user) {
-    std::string path = "/tmp/swingbridge-XXXXXX";
+    std::string path = std::string(socketDirectoryPrefix) + "XXXXXX";
     if (!::mkdtemp(path.data()) || (::geteuid() == 0 && ::chown(path.c_str(), user.uid, user.gid) != 0))
         return fail(ErrorCode::StorageFailed, path + " cannot be made: " + std::strerror(errno));
     return path;
@@ -55,11 +58,14 @@ FreshServer::~FreshServer() {
     if (!directory_.empty()) (void)removeTree(directory_);
 }
 
-void FreshServer::endLeftovers(const std::string& data) {
+void FreshServer::endLeftovers(const Instance& instance, const std::string& data) {
     for (const auto& leftover : processesWithArgument("--datadir=" + data)) {
         sendSignal(leftover, SIGKILL);
         (void)awaitExit(leftover, SystemClock().monotonic() + 5000);
     }
+    const std::string directory = textAt(instance.record(freshRecord), "directory");
+    if (directory.rfind(socketDirectoryPrefix, 0) == 0) (void)removeTree(directory);
+    (void)instance.removeRecord(freshRecord);
 }
 
 Result<FreshServer> FreshServer::start(const Instance& instance, const std::string& data, const Context& context) {
@@ -67,6 +73,7 @@ Result<FreshServer> FreshServer::start(const Instance& instance, const std::stri
     FreshServer server;
     server.data_ = data;
     server.directory_ = TRY(makeSocketDirectory(instance.user()));
+    TRY_VOID(instance.writeRecord(freshRecord, JsonObject{{"directory", server.directory_}}));
     server.socket_ = server.directory_ + "/socket";
     DetachedProgram program;
     program.argv = {instance.program("mariadbd"), "--no-defaults", "--datadir=" + data, "--socket=" + server.socket_,

@@ -19,8 +19,8 @@ class FreshServer {
     // A clean stop: the directory is complete after it.
     Result<void> stop(const Context& context);
 
-    // Servers of that directory whose agent was killed.
-    static void endLeftovers(const std::string& data);
+    // What an agent that was killed left of one: the server of that data directory, and its socket's directory.
+    static void endLeftovers(const Instance& instance, const std::string& data);
 
   private:
     FreshServer() = default;

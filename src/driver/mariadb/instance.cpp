@@ -291,6 +291,10 @@ Result<Session> Instance::startAndConnect(const Context& context) const {
     return awaitConnection(context);
 }
 
+Result<Session> Instance::startedSession(const Context& context) const {
+    return server() ? session(context) : startAndConnect(context);
+}
+
 Result<Session> Instance::restartAndConnect(const Context& context) const {
     sessions_->forget(sessionsKey());
     TRY_VOID(service_->stop(context));

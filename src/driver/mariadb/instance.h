@@ -116,6 +116,8 @@ class Instance {
     // Waits until a connection works; answers it. DatabaseFailed with the end of the log when the process is gone.
     Result<Session> awaitConnection(const Context& context) const;
     Result<Session> startAndConnect(const Context& context) const;
+    // The same for one that runs already.
+    Result<Session> startedSession(const Context& context) const;
     Result<Session> restartAndConnect(const Context& context) const;
 
     // Records of ours, JSON, in the state directory: null when there is none.

@@ -49,10 +49,16 @@ Result<void> checkReplica(const Dialect& dialect, const ServerState& state, cons
     return {};
 }
 
+tl::unexpected<Error> fenced() {
+    return fail(ErrorCode::GuardRefused, "a fence holds the server", "Unfence it, or make it a replica (rejoin).");
+}
+
 // Promoted at that very token: the row of the promotion says so, or ours does where that row was not written yet.
 Result<bool> wasPromotedAt(const Instance& instance, Connection& connection, const ServerState& state,
                            const SwitchToken& token, const Context& context) {
     if (state.replica) return false;
+    // It was, perhaps, and has been fenced since: a late repetition must not open it.
+    if (hasFence(instance)) return fenced();
     if (TRY(lastPromotion(connection, context)) == token.end) return true;
     return textAt(instance.record(promotionRecord), "end") == token.end;
 }
@@ -176,6 +182,7 @@ Result<void> promoteStandalone(const Instance& instance, bool allowLagging, cons
     auto session = TRY(instance.session(context));
     ServerState state = TRY(readState(instance, *session, context));
     if (!state.replica && !state.writesClosed) return {};
+    if (!state.replica && hasFence(instance)) return fenced();
     if (state.replica) {
         if (!allowLagging && (!state.receiving(dialect) || !state.applying(dialect)))
             return fail(ErrorCode::ReplicaNotReady, "the replica is not streaming: what it lacks is not known",

@@ -92,7 +92,7 @@ Result<void> awaitStreaming(const Instance& instance, Connection& connection, co
 Result<Json> rejoin(const Instance& instance, const Peer& peer, const SwitchToken& token, const Context& context) {
     const double start = preciseMs();
     const Dialect& dialect = instance.dialect();
-    auto session = TRY(instance.session(context));
+    auto session = TRY(instance.startedSession(context));
     const ServerState state = TRY(readState(instance, *session, context));
     if (!follows(dialect, state, peer)) {
         if (state.replica)

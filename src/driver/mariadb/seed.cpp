@@ -158,7 +158,7 @@ Result<void> flushFileSystem(const std::string& path) {
 // Answers the position of the copy.
 Result<std::string> copy(const Instance& instance, const Places& places, const Peer& peer, int64_t bytes,
                          const Context& context) {
-    FreshServer::endLeftovers(places.fresh);
+    FreshServer::endLeftovers(instance, places.fresh);
     for (const auto& leftover : processesWithArgument("--result-file=" + places.dump)) sendSignal(leftover, 9);
     TRY_VOID(makeDirectory(instance, places.fresh));
     // The dump is a file of the service's user in a directory of its own: the parent need not be writable for it.
@@ -172,6 +172,7 @@ Result<std::string> copy(const Instance& instance, const Places& places, const P
     TRY_VOID(load(instance, server, inside, context));
     TRY_VOID(keepSuperuser(instance, server.connection(), context));
     TRY_VOID(server.stop(context));
+    FreshServer::endLeftovers(instance, places.fresh);
     TRY_VOID(removeTree(places.dump));
     TRY_VOID(flushFileSystem(places.fresh));
     return position;

@@ -208,8 +208,8 @@ Result<Json> releaseSource(const Instance& instance, const std::vector<std::stri
                 context.deadline));
             for (const auto& stream : streams)
                 (void)session->execute("KILL CONNECTION " + stream.at("ID"), context.deadline);
+            TRY_VOID(withdrawOptions(instance));
         }
-        TRY_VOID(withdrawOptions(instance));
     }
     return JsonObject{{"dropped", listOf(slots)}};
 }

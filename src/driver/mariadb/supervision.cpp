@@ -32,12 +32,14 @@ Result<Json> closeForbiddenPrimary(const Instance& instance, const ServerState& 
 
 // Opened once for each start of the server: a person who closes it afterwards has a reason.
 Result<Json> openPermittedPrimary(const Instance& instance, const ServerState& state, Connection& connection,
-                                  bool started, const Context& context) {
+                                  bool started, std::string_view guardRole, const Context& context) {
     const auto server = instance.server();
     const bool attended = server && toText(instance.record(attendedRecord)) == toText(tagOf(*server));
     // A promotion that was cut off is repeated by the run that asked for it.
     const bool midway = instance.record(promotionRecord).is_object();
-    if (state.writesClosed && !attended && !midway) {
+    // An unfence that was cut off: the guard permits writes, the fence is still there.
+    const bool unfenced = guardRole == "primary" && hasFence(instance);
+    if (!midway && (unfenced || (state.writesClosed && !attended && !hasFence(instance)))) {
         TRY_VOID(liftFence(instance, connection, context));
         TRY_VOID(openPrimary(instance, connection, context));
     }
@@ -68,7 +70,7 @@ Result<Json> ensureRunning(const Instance& instance, std::string_view guardRole,
     const ServerState state = TRY(readState(instance, *session, context));
     if (state.replica) return keepReplicaClosed(instance, state, *session, started, context);
     if (guardRole == "replica") return closeForbiddenPrimary(instance, state, *session, started, context);
-    return openPermittedPrimary(instance, state, *session, started, context);
+    return openPermittedPrimary(instance, state, *session, started, guardRole, context);
 }
 
 Result<void> stopServer(const Instance& instance, const Context& context) {

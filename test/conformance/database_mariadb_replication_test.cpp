@@ -1,0 +1,213 @@
+// MariaDB's traps around copies, certificates, histories that went apart, and what a server says of itself.
+#include "conformance/mariadb_traps.h"
+
+namespace swb::test {
+
+using MariadbReplication = MariadbTraps;
+
+TEST_F(MariadbReplication, AReplicaThatSomebodyWroteToIsNeverPromoted) {
+    ASSERT_TRUE(world->insert(*current, "common"));
+    SWB_REQUIRE(prepareReplica());
+    ASSERT_TRUE(bossWrites(*standby, "errant"));
+    const driver::Peer peer = current->peer();
+    const Json seen = facts(*standby, &peer);
+    ASSERT_TRUE(memberAt(seen, "errantGtids")->is_array()) << toText(seen);
+    EXPECT_EQ(memberAt(seen, "errantGtids")->as_array().size(), 1U) << toText(seen);
+    const auto prepared = prepareReplica();
+    ASSERT_FALSE(prepared);
+    EXPECT_EQ(prepared.error().code, ErrorCode::IdentityMismatch) << describe(prepared.error());
+    const auto token = fence();
+    SWB_REQUIRE(token);
+    for (const auto& refused : {awaitToken(*token, 500), promote(*token)}) {
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, ErrorCode::IdentityMismatch) << describe(refused.error());
+    }
+    EXPECT_EQ(textAt(facts(*standby), "role"), "replica");
+    SWB_REQUIRE(unfence());
+    // Only a new copy heals it; what only it had is saved.
+    const auto seeded = standby->driver->seed(standby->spec, standby->application, current->peer(), standby->slot,
+                                              standby->context(60'000));
+    SWB_REQUIRE(seeded);
+    const auto saved = readFile(textAt(*seeded, "saved"));
+    ASSERT_TRUE(saved) << toText(*seeded);
+    EXPECT_NE(saved->find("errant"), std::string::npos);
+    SWB_REQUIRE(prepareReplica());
+}
+
+// Killed anywhere, the next call goes on; until the copy streams there is an old data directory.
+TEST_F(MariadbReplication, ASeedThatIsKilledIsFinishedByTheNext) {
+    for (int round = 0; round < 5; ++round) {
+        const pid_t pid = ::fork();
+        if (pid == 0) {
+            (void)standby->driver->seed(standby->spec, standby->application, current->peer(), standby->slot,
+                                        standby->context(60'000));
+            ::_exit(0);
+        }
+        ::usleep(300'000 + randomBelow(1'500'000));
+        ::kill(pid, SIGKILL);
+        int status = 0;
+        ::waitpid(pid, &status, 0);
+        standby->restartAgent();
+        const std::string& data = standby->spec.service.data;
+        EXPECT_TRUE(driver::directoryExists(data) || driver::directoryExists(data + ".swingbridge-old"));
+    }
+    ASSERT_TRUE(world->insert(*current, "before-the-last"));
+    const auto seeded = standby->driver->seed(standby->spec, standby->application, current->peer(), standby->slot,
+                                              standby->context(60'000));
+    SWB_REQUIRE(seeded);
+    EXPECT_FALSE(textAt(*seeded, "position").empty());
+    for (const char* leftover : {".swingbridge-old", ".swingbridge-new", ".swingbridge-dump"})
+        EXPECT_FALSE(driver::directoryExists(standby->spec.service.data + leftover)) << leftover;
+    SWB_REQUIRE(prepareReplica());
+    EXPECT_EQ(world->tags(*standby).count("before-the-last"), 1U);
+}
+
+TEST_F(MariadbReplication, FactsAreQuick) {
+    (void)facts(*standby);
+    const double start = preciseMs();
+    const Json seen = facts(*standby);
+    EXPECT_LT(preciseMs() - start, 200) << "inspection is for every second";
+    EXPECT_EQ(textAt(seen, "receiverStatus"), "streaming");
+    EXPECT_TRUE(booleanAt(seen, "usingGtid"));
+    const Json source = facts(*current);
+    const Json* admins = memberAt(source, "readOnlyAdmins");
+    ASSERT_TRUE(admins && admins->is_array());
+    EXPECT_NE(toText(*admins).find("boss"), std::string::npos);
+    EXPECT_EQ(toText(*admins).find("shop"), std::string::npos);
+}
+
+TEST_F(MariadbReplication, EqualServerIdsAreRefused) {
+    replicaSql("SET GLOBAL server_id = " + primarySql("SELECT @@GLOBAL.server_id"));
+    const auto tested = standby->driver->testSource(standby->spec, current->peer(), standby->context());
+    ASSERT_FALSE(tested);
+    EXPECT_EQ(tested.error().code, ErrorCode::IdentityMismatch);
+    const auto prepared = prepareReplica();
+    ASSERT_FALSE(prepared);
+    EXPECT_EQ(prepared.error().code, ErrorCode::IdentityMismatch);
+}
+
+TEST_F(MariadbReplication, AnotherDatabaseIsNeverPromoted) {
+    const auto token = fence();
+    SWB_REQUIRE(token);
+    Token other = *token;
+    other.proof.as_object()["systemId"] = "00000000-0000-0000-0000-000000000000";
+    Token earlier = *token;
+    earlier.proof.as_object()["end"] = "0-1-1";
+    for (const auto& refused : {awaitToken(other), promote(other), awaitToken(earlier), promote(earlier)}) {
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, ErrorCode::IdentityMismatch);
+    }
+    Token later = *token;
+    auto end = driver::mariadb::GtidPosition::parse(textAt(token->proof, "end"));
+    ASSERT_TRUE(end);
+    const auto last = end->domains().begin()->second;
+    later.proof.as_object()["end"] = "0-" + std::to_string(last.server) + "-" + std::to_string(last.sequence + 1);
+    EXPECT_EQ(awaitToken(later, 300).error().code, ErrorCode::TokenNotReached);
+    EXPECT_EQ(promote(later).error().code, ErrorCode::TokenNotReached);
+    EXPECT_EQ(textAt(facts(*standby), "role"), "replica");
+    SWB_REQUIRE(unfence());
+}
+
+TEST_F(MariadbReplication, AStoppedOrDelayedReplicaIsRefusedAndTheWayBackOpen) {
+    replicaSql("STOP SLAVE SQL_THREAD");
+    EXPECT_TRUE(booleanAt(facts(*standby), "replayPaused"));
+    EXPECT_EQ(prepareReplica().error().code, ErrorCode::ReplicaNotReady);
+    ASSERT_TRUE(world->insert(*current, "not-applied"));
+    const auto token = fence();
+    SWB_REQUIRE(token);
+    EXPECT_EQ(awaitToken(*token, 300).error().code, ErrorCode::ReplicaNotReady);
+    EXPECT_FALSE(promote(*token));
+    SWB_REQUIRE(unfence());
+    replicaSql("STOP SLAVE");
+    replicaSql("CHANGE MASTER TO MASTER_DELAY = 60");
+    replicaSql("START SLAVE");
+    EXPECT_EQ(prepareReplica().error().code, ErrorCode::ReplicaNotReady);
+    EXPECT_TRUE(world->insert(*current, "back"));
+}
+
+// The old primary was opened behind everybody's back and wrote: it is refused, what only it has is saved, and a new
+// copy replaces it.
+TEST_F(MariadbReplication, ADivergedOldPrimaryIsRefusedAndItsTransactionsAreSaved) {
+    const auto token = fence();
+    SWB_REQUIRE(token);
+    SWB_REQUIRE(awaitToken(*token));
+    SWB_REQUIRE(promote(*token));
+    current->restartAgent();  // its lock ends
+    primarySql("SET GLOBAL read_only = 0");
+    primarySql("INSERT INTO shop.items (tag) VALUES ('only-here')");
+    ASSERT_TRUE(world->insert(*standby, "only-there"));
+    const auto refused = rejoin(*token);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::IdentityMismatch) << describe(refused.error());
+    EXPECT_NE(refused.error().message.find("1 transactions"), std::string::npos) << refused.error().message;
+    const size_t at = refused.error().message.find("saved in ");
+    ASSERT_NE(at, std::string::npos) << refused.error().message;
+    const auto saved = readFile(refused.error().message.substr(at + 9));
+    ASSERT_TRUE(saved);
+    EXPECT_NE(saved->find("only-here"), std::string::npos);
+    EXPECT_EQ(world->tags(*current).count("only-here"), 1U) << "its data is untouched";
+    EXPECT_NE(textAt(facts(*current), "role"), "replica");
+    // Resync.
+    const auto seeded = current->driver->seed(current->spec, current->application, standby->peer(), current->slot,
+                                              current->context(60'000));
+    SWB_REQUIRE(seeded);
+    EXPECT_FALSE(textAt(*seeded, "saved").empty()) << toText(*seeded);
+    EXPECT_EQ(world->tags(*current).count("only-here"), 0U);
+    EXPECT_EQ(world->tags(*current).count("only-there"), 1U);
+}
+
+TEST_F(MariadbReplication, OnlyTheCertificateOpensReplication) {
+    EXPECT_FALSE(connectMariadb(current->spec, "swingbridge_repl", ""));
+    SWB_REQUIRE(standby->driver->testSource(standby->spec, current->peer(), standby->context()));
+    const driver::Peer peer = current->peer();
+    const Json seen = facts(*standby, &peer);
+    EXPECT_TRUE(booleanAt(seen, "canConnectToPeer")) << toText(seen);
+    EXPECT_EQ(textAt(seen, "receiverSlot"), standby->slot);
+    const Json source = facts(*current);
+    ASSERT_EQ(memberAt(source, "replicas")->as_array().size(), 1U) << toText(source);
+    EXPECT_EQ(textAt(memberAt(source, "replicas")->as_array()[0], "application"), standby->slot);
+    EXPECT_EQ(textAt(source, "systemId"), textAt(seen, "systemId"));
+    const auto released = current->driver->releaseSource(current->spec, {standby->slot}, current->context());
+    SWB_REQUIRE(released);
+    EXPECT_FALSE(standby->driver->testSource(standby->spec, current->peer(), standby->context(3000)));
+}
+
+TEST_F(MariadbReplication, RenewedCertificatesAreTakenUpWithoutARestart) {
+    const auto pid = mariadbPid(current->spec);
+    world->installCertificates(*current);
+    world->installCertificates(*standby);
+    EXPECT_EQ(mariadbPid(current->spec), pid);
+    SWB_REQUIRE(standby->driver->testSource(standby->spec, current->peer(), standby->context()));
+}
+
+TEST_F(MariadbReplication, ThePromotionOutsideASwitchAppliesWhatWasReceived) {
+    replicaSql("STOP SLAVE SQL_THREAD");
+    ASSERT_TRUE(world->insert(*current, "received"));
+    for (int i = 0; i < 200 && textAt(facts(*standby), "receivedPosition") != position(*current); ++i) ::usleep(5000);
+    killMariadbServer(current->spec);
+    const auto refused = standby->driver->promoteStandalone(standby->spec, false, standby->context());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::ReplicaNotReady);
+    const auto accepted = standby->driver->promoteStandalone(standby->spec, true, standby->context());
+    SWB_REQUIRE(accepted);
+    EXPECT_EQ(textAt(*accepted, "role"), "primary");
+    EXPECT_EQ(world->tags(*standby).count("received"), 1U);
+    EXPECT_TRUE(world->insert(*standby, "after"));
+}
+
+TEST_F(MariadbReplication, TheWriteTestSeesWhetherWritesAreOpen) {
+    const Secret password("shop-password");
+    const auto test = [&](DatabaseSide& side) {
+        return side.driver->writeTest(side.spec, password, side.context(3000)).has_value();
+    };
+    EXPECT_TRUE(test(*current));
+    EXPECT_FALSE(test(*standby));
+    const auto token = fence();
+    SWB_REQUIRE(token);
+    EXPECT_FALSE(test(*current));
+    SWB_REQUIRE(awaitToken(*token));
+    SWB_REQUIRE(promote(*token));
+    EXPECT_TRUE(test(*standby));
+}
+
+}  // namespace swb::test
