@@ -1,5 +1,6 @@
-// What every database driver must do, whatever the engine: link, switch there and back, every verb twice, every verb
-// killed in the middle and repeated. An engine's test file instantiates the suite with its world.
+// What every database driver must do, whatever the engine: link, switch there and back, detach and resync, every verb
+// twice, with hardly any time, killed in the middle and repeated, and nothing with a wrong token. An engine's test file
+// instantiates the suite with its world.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -201,6 +202,151 @@ TEST_P(DatabaseConformance, VerbsKilledInTheMiddleAreFinishedByRepeating) {
         expectWritable(*current);
         expectReplicated();
     }
+}
+
+TEST_P(DatabaseConformance, AReplicaPromotedByItselfStandsAloneAndCanBeSeededAgain) {
+    expectWritable(*current);
+    expectReplicated();
+    for (int time = 0; time < 2; ++time)
+        SWB_REQUIRE(standby->driver->promoteStandalone(standby->spec, false, standby->context()));
+    for (int time = 0; time < 2; ++time)
+        SWB_REQUIRE(current->driver->releaseSource(current->spec, {standby->slot}, current->context()));
+    EXPECT_EQ(roleOf(*standby), "primary");
+    // Both stand alone: neither's rows reach the other.
+    EXPECT_TRUE(world->insert(*standby, "only-there"));
+    expectWritable(*current);
+    EXPECT_TRUE(world->tags(*standby).count("only-there"));
+    EXPECT_FALSE(world->tags(*current).count("only-there"));
+    // Resync: what only the target has is replaced.
+    SWB_REQUIRE(current->driver->prepareSource(current->spec, current->application, standby->peer(), standby->slot,
+                                               current->context()));
+    SWB_REQUIRE(standby->driver->seed(standby->spec, standby->application, current->peer(), standby->slot,
+                                      standby->context(60'000)));
+    expectReplicated();
+    switchOver();
+    ASSERT_FALSE(HasFatalFailure());
+    expectWritable(*current);
+    expectReplicated();
+}
+
+TEST_P(DatabaseConformance, ASeedKilledInTheMiddleIsFinishedByRepeating) {
+    expectWritable(*current);
+    for (int round = 0; round < 4; ++round) {
+        const bool ended = killedAfter(randomBelow(600'000), [&] {
+            (void)standby->driver->seed(standby->spec, standby->application, current->peer(), standby->slot,
+                                        standby->context(60'000));
+        });
+        standby->restartAgent();
+        expectWritable(*current);
+        if (round % 2 == 0 && !ended) continue;  // killed twice
+        SWB_REQUIRE(current->driver->prepareSource(current->spec, current->application, standby->peer(), standby->slot,
+                                                   current->context()));
+        SWB_REQUIRE(standby->driver->seed(standby->spec, standby->application, current->peer(), standby->slot,
+                                          standby->context(60'000)));
+        expectReplicated();
+    }
+    switchOver();
+    ASSERT_FALSE(HasFatalFailure());
+    expectWritable(*current);
+    expectReplicated();
+}
+
+TEST_P(DatabaseConformance, AStandbyThatIsBehindItsTokenIsNotPromoted) {
+    expectWritable(*current);
+    prepare();
+    ASSERT_FALSE(HasFatalFailure());
+    auto token = current->driver->fence(current->spec, 3, current->context());
+    SWB_REQUIRE(token);
+    SWB_REQUIRE(standby->driver->awaitToken(standby->spec, *token, standby->context()));
+    // A token of later writes than the replica has: as if the last of them had not come through.
+    driver::Token later = *token;
+    later.proof = world->laterToken(token->proof);
+    const MonotonicMs start = SystemClock().monotonic();
+    const auto awaited = standby->driver->awaitToken(standby->spec, later, standby->context(400));
+    ASSERT_FALSE(awaited);
+    EXPECT_EQ(awaited.error().code, ErrorCode::TokenNotReached) << describe(awaited.error());
+    EXPECT_LT(SystemClock().monotonic() - start, 2000);
+    EXPECT_FALSE(standby->driver->promote(standby->spec, later, standby->context(400)));
+    EXPECT_EQ(roleOf(*standby), "replica");
+    SWB_REQUIRE(current->driver->unfence(current->spec, current->context()));
+    expectWritable(*current);
+    expectReplicated();
+}
+
+TEST_P(DatabaseConformance, ATokenOfAnotherOriginIsRefused) {
+    prepare();
+    ASSERT_FALSE(HasFatalFailure());
+    auto token = current->driver->fence(current->spec, 3, current->context());
+    SWB_REQUIRE(token);
+    driver::Token foreign = *token;
+    foreign.proof = world->foreignToken(token->proof);
+    const auto awaited = standby->driver->awaitToken(standby->spec, foreign, standby->context(2000));
+    ASSERT_FALSE(awaited);
+    EXPECT_EQ(awaited.error().code, ErrorCode::IdentityMismatch) << describe(awaited.error());
+    EXPECT_FALSE(standby->driver->promote(standby->spec, foreign, standby->context(2000)));
+    EXPECT_EQ(roleOf(*standby), "replica");
+    for (const char* engine : {"", "oracle"}) {
+        foreign.proof = token->proof;
+        foreign.proof.as_object()["engine"] = engine;
+        EXPECT_FALSE(standby->driver->promote(standby->spec, foreign, standby->context(2000)));
+    }
+    SWB_REQUIRE(current->driver->unfence(current->spec, current->context()));
+    expectReplicated();
+}
+
+TEST_P(DatabaseConformance, EveryVerbKeepsItsDeadline) {
+    expectWritable(*current);
+    const auto ends = [](const char* verb, const std::function<void()>& run) {
+        const MonotonicMs start = SystemClock().monotonic();
+        run();
+        EXPECT_LT(SystemClock().monotonic() - start, 3000) << verb;
+    };
+    // Whatever each answers with no time left, it answers it soon, and nothing is broken by it.
+    const driver::Token nothing{current->spec.name, JsonObject{}};
+    ends("inspect", [&] { (void)standby->driver->inspect(standby->spec, nullptr, standby->context(1)); });
+    ends("prepare-source", [&] {
+        (void)current->driver->prepareSource(current->spec, current->application, standby->peer(), standby->slot,
+                                             current->context(1));
+    });
+    ends("test-source",
+         [&] { (void)standby->driver->testSource(standby->spec, current->peer(), standby->context(1)); });
+    ends("prepare-switch", [&] {
+        (void)standby->driver->prepareSwitchReplica(standby->spec, current->peer(), 1 << 20, standby->context(1));
+    });
+    ends("await-token", [&] { (void)standby->driver->awaitToken(standby->spec, nothing, standby->context(1)); });
+    ends("promote", [&] { (void)standby->driver->promote(standby->spec, nothing, standby->context(1)); });
+    EXPECT_EQ(roleOf(*standby), "replica");
+    ends("fence", [&] { (void)current->driver->fence(current->spec, 4, current->context(1)); });
+    SWB_REQUIRE(current->driver->unfence(current->spec, current->context()));
+    expectWritable(*current);
+    expectReplicated();
+    switchOver();
+    ASSERT_FALSE(HasFatalFailure());
+    expectReplicated();
+}
+
+TEST_P(DatabaseConformance, StoppedServersComeBackInTheRoleOfTheirGuard) {
+    expectWritable(*current);
+    for (DatabaseSide* side : {current, standby}) {
+        SWB_REQUIRE(side->driver->stop(side->spec, side->context()));
+        SWB_REQUIRE(side->driver->stop(side->spec, side->context()));
+        EXPECT_FALSE(booleanAt(side->driver->inspect(side->spec, nullptr, side->context()), "running"));
+    }
+    SWB_REQUIRE(standby->driver->ensureRunning(standby->spec, "replica", standby->context()));
+    SWB_REQUIRE(current->driver->ensureRunning(current->spec, "primary", current->context()));
+    expectWritable(*current);
+    // Fenced, and then the machine starts anew: nothing is taken until the fence is lifted.
+    SWB_REQUIRE(current->driver->fence(current->spec, 5, current->context()));
+    SWB_REQUIRE(current->driver->stop(current->spec, current->context()));
+    current->restartAgent();
+    SWB_REQUIRE(current->driver->ensureRunning(current->spec, "replica", current->context()));
+    EXPECT_FALSE(world->insert(*current, "not-here"));
+    EXPECT_NE(roleOf(*current), "primary");
+    SWB_REQUIRE(current->driver->unfence(current->spec, current->context()));
+    for (DatabaseSide* side : {current, standby})
+        SWB_REQUIRE(side->driver->ensureRunning(side->spec, side == current ? "primary" : "replica", side->context()));
+    expectWritable(*current);
+    expectReplicated();
 }
 
 }  // namespace swb::test

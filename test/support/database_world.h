@@ -38,6 +38,9 @@ class DatabaseWorld {
     // One committed row as the application's user; false when the server did not acknowledge it.
     virtual bool insert(DatabaseSide& side, const std::string& tag) = 0;
     virtual std::set<std::string> tags(DatabaseSide& side) = 0;
+    // The token as it would be had more been written before the fence; and had it been of another origin.
+    virtual Json laterToken(const Json& token) = 0;
+    virtual Json foreignToken(const Json& token) = 0;
 };
 
 }  // namespace swb::test

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "driver/postgresql/connection.h"
+#include "driver/postgresql/lsn.h"
 #include "driver/postgresql/managers.h"
 #include "driver/postgresql/source.h"
 #include "driver/support/files.h"
@@ -260,6 +261,21 @@ std::set<std::string> PostgresqlWorld::tags(DatabaseSide& side) {
         at = end + 1;
     }
     return tags;
+}
+
+Json PostgresqlWorld::laterToken(const Json& token) {
+    constexpr uint64_t further = 1 << 20;
+    Json later = token;
+    for (const char* position : {"checkpoint", "end"})
+        later.as_object()[position] =
+            driver::postgresql::lsnText(driver::postgresql::parseLsn(textAt(token, position)).value() + further);
+    return later;
+}
+
+Json PostgresqlWorld::foreignToken(const Json& token) {
+    Json foreign = token;
+    foreign.as_object()["systemId"] = "7000000000000000001";
+    return foreign;
 }
 
 std::string PostgresqlWorld::sql(DatabaseSide& side, const std::string& statement) const {

@@ -46,6 +46,8 @@ class PostgresqlWorld final : public DatabaseWorld {
     void link() override;
     bool insert(DatabaseSide& side, const std::string& tag) override;
     std::set<std::string> tags(DatabaseSide& side) override;
+    Json laterToken(const Json& token) override;
+    Json foreignToken(const Json& token) override;
 
     void installCertificates(DatabaseSide& side);
     // Another server, not linked to anything; at a and b's kind of site.
