@@ -150,9 +150,12 @@ void checkDatabase(CheckList& list, const Snapshot& snapshot, const std::string&
                       "the replica does not answer" + (replica ? ": " + textAt(*replica, "error") : ""),
                       "start it; look at its log");
     if (!source || !replica || !booleanAt(*source, "reachable") || !booleanAt(*replica, "reachable")) return;
-    list.refuseUnless(textAt(*source, "role") == "primary", "source-role", from.name + "/" + name, "it is the primary",
-                      "it is not a primary but " + textAt(*source, "role"),
-                      "the group's current application must be the primary");
+    const bool fenced = booleanAt(*source, "fenced");
+    list.refuseUnless(
+        textAt(*source, "role") == "primary" && !fenced, "source-role", from.name + "/" + name, "it is the primary",
+        fenced ? "it is fenced: nobody can write there" : "it is not a primary but " + textAt(*source, "role"),
+        fenced ? "a run that fenced it has not ended: `swing run list`"
+               : "the group's current application must be the primary");
     list.refuseUnless(textAt(*replica, "role") == "replica", "replica-role", subject, "it is a replica",
                       "it is not a replica but " + textAt(*replica, "role"),
                       "`swing replication resync` makes it one again");

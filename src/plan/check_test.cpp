@@ -64,6 +64,7 @@ const Breakage databaseBreakages[] = {
     {"source-reachable", refused, [](Snapshot& s) { s.databases.erase(source); }},
     {"replica-reachable", refused, [](Snapshot& s) { factsOf(s, replica)["reachable"] = false; }},
     {"source-role", refused, [](Snapshot& s) { factsOf(s, source)["role"] = "replica"; }},
+    {"source-role", refused, [](Snapshot& s) { factsOf(s, source)["fenced"] = true; }},
     {"replica-role", refused, [](Snapshot& s) { factsOf(s, replica)["role"] = "primary"; }},
     {"major-version", refused, [](Snapshot& s) { factsOf(s, replica)["majorVersion"] = 16; }},
     {"architecture", refused, [](Snapshot& s) { factsOf(s, replica)["architecture"] = "aarch64"; }},

@@ -181,7 +181,7 @@ Result<run::Run> planTraffic(const Snapshot& snapshot, const Intent& intent, Ttl
     // I10: never point at a site whose databases are replicas.
     for (const auto& [name, spec] : to.databases) {
         const Json* facts = snapshot.facts(to, name);
-        if (!facts || textAt(*facts, "role") != "primary")
+        if (!facts || textAt(*facts, "role") != "primary" || booleanAt(*facts, "fenced"))
             return fail(ErrorCode::NotReady,
                         to.name + "/" + name + " is not a primary: the address may not point there",
                         "use `swing group switch` without --traffic-only, or promote it first");

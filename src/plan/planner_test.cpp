@@ -176,6 +176,9 @@ TEST(PlanTraffic, NeverPointsAtAReplica) {
     snapshot.databases.erase("shop-nyc/main");
     expectRefused(planTraffic(snapshot, intent()), ErrorCode::NotReady, "is not a primary");
     snapshot.databases["shop-nyc/main"] = primaryFacts("shop-fra");
+    factsOf(snapshot, "shop-nyc/main")["fenced"] = true;
+    expectRefused(planTraffic(snapshot, intent()), ErrorCode::NotReady, "is not a primary");
+    factsOf(snapshot, "shop-nyc/main")["fenced"] = false;
     const auto run = planTraffic(snapshot, intent());
     ASSERT_TRUE(run.has_value());
     EXPECT_THAT(names(*run), ElementsAre("lock", "publish-address", "report"));

@@ -232,4 +232,18 @@ std::string MariadbWorld::sql(DatabaseSide& side, const std::string& statement) 
     return value.value_or("");
 }
 
+Json MariadbWorld::laterToken(const Json& token) {
+    const std::string end = textAt(token, "end");
+    const size_t sequence = end.rfind('-') + 1;
+    Json later = token;
+    later.as_object()["end"] = end.substr(0, sequence) + std::to_string(std::stoull(end.substr(sequence)) + 1000);
+    return later;
+}
+
+Json MariadbWorld::foreignToken(const Json& token) {
+    Json foreign = token;
+    foreign.as_object()["systemId"] = "00000000-0000-4000-8000-000000000001";
+    return foreign;
+}
+
 }  // namespace swb::test

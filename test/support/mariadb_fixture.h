@@ -34,6 +34,8 @@ class MariadbWorld final : public DatabaseWorld {
     void link() override;
     bool insert(DatabaseSide& side, const std::string& tag) override;
     std::set<std::string> tags(DatabaseSide& side) override;
+    Json laterToken(const Json& token) override;
+    Json foreignToken(const Json& token) override;
 
     void installCertificates(DatabaseSide& side);
     // As the superuser over the socket; the first value.

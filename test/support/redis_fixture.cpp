@@ -187,8 +187,25 @@ bool RedisWorld::insert(DatabaseSide& side, const std::string& tag) {
 
 std::set<std::string> RedisWorld::tags(DatabaseSide& side) {
     std::set<std::string> tags;
-    for (const auto& member : ask(side.spec, {"SMEMBERS", "tags"}).list) tags.insert(member.text);
+    const driver::redis::Reply reply = ask(side.spec, {"SMEMBERS", "tags"});
+    for (const auto& member : reply.list) tags.insert(member.text);
     return tags;
+}
+
+Json RedisWorld::laterToken(const Json& token) {
+    const std::string end = textAt(token, "end");
+    const size_t offset = end.rfind(':') + 1;
+    Json later = token;
+    later.as_object()["end"] = end.substr(0, offset) + std::to_string(std::stoull(end.substr(offset)) + 1000);
+    return later;
+}
+
+Json RedisWorld::foreignToken(const Json& token) {
+    const std::string replid(40, 'a'), end = textAt(token, "end");
+    Json foreign = token;
+    foreign.as_object()["identity"] = replid;
+    foreign.as_object()["end"] = replid + end.substr(end.rfind(':'));
+    return foreign;
 }
 
 }  // namespace swb::test

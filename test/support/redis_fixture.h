@@ -40,6 +40,8 @@ class RedisWorld final : public DatabaseWorld {
     void link() override;
     bool insert(DatabaseSide& side, const std::string& tag) override;
     std::set<std::string> tags(DatabaseSide& side) override;
+    Json laterToken(const Json& token) override;
+    Json foreignToken(const Json& token) override;
 
     void installCertificates(DatabaseSide& side);
     const std::string& directory() const { return directory_; }
