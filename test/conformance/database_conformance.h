@@ -18,8 +18,6 @@ namespace swb::test {
 
 using WorldFactory = std::function<std::unique_ptr<DatabaseWorld>()>;
 
-#define SWB_REQUIRE(result) ASSERT_TRUE(result) << describe((result).error())
-
 class DatabaseConformance : public ::testing::TestWithParam<WorldFactory> {
   protected:
     void SetUp() override {
@@ -222,6 +220,8 @@ TEST_P(DatabaseConformance, AReplicaPromotedByItselfStandsAloneAndCanBeSeededAga
                                                current->context()));
     SWB_REQUIRE(standby->driver->seed(standby->spec, standby->application, current->peer(), standby->slot,
                                       standby->context(60'000)));
+    SWB_REQUIRE(
+        standby->driver->prepareSource(standby->spec, standby->application, current->peer(), "", standby->context()));
     expectReplicated();
     switchOver();
     ASSERT_FALSE(HasFatalFailure());
@@ -335,6 +335,7 @@ TEST_P(DatabaseConformance, StoppedServersComeBackInTheRoleOfTheirGuard) {
     SWB_REQUIRE(standby->driver->ensureRunning(standby->spec, "replica", standby->context()));
     SWB_REQUIRE(current->driver->ensureRunning(current->spec, "primary", current->context()));
     expectWritable(*current);
+    expectReplicated();
     // Fenced, and then the machine starts anew: nothing is taken until the fence is lifted.
     SWB_REQUIRE(current->driver->fence(current->spec, 5, current->context()));
     SWB_REQUIRE(current->driver->stop(current->spec, current->context()));

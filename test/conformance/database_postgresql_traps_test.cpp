@@ -20,7 +20,6 @@
 
 namespace swb::test {
 
-#define SWB_REQUIRE(result) ASSERT_TRUE(result) << describe((result).error())
 
 using driver::Token;
 

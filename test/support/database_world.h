@@ -3,11 +3,20 @@
 // object.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <memory>
 #include <set>
 #include <string>
 
 #include "driver/database_driver.h"
+
+// Evaluates its argument once: asking again may well succeed.
+#define SWB_REQUIRE(result)                                        \
+    do {                                                           \
+        const auto& swbRequired = (result);                        \
+        ASSERT_TRUE(swbRequired) << describe(swbRequired.error()); \
+    } while (false)
 
 namespace swb::test {
 

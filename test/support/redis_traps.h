@@ -17,7 +17,6 @@
 
 namespace swb::test {
 
-#define SWB_REQUIRE(result) ASSERT_TRUE(result) << describe((result).error())
 
 class RedisTraps : public ::testing::Test {
   protected:
