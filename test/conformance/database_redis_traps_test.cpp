@@ -307,6 +307,25 @@ TEST_F(RedisTraps, AWishForReplicasDoesNotKeepTheNewPrimaryFromWriting) {
     expectSame({"one", "two", "three"});
 }
 
+// They would only ever hear READONLY; and one that waits behind the pause must not be served by a demoted server.
+TEST_F(RedisTraps, ClientsOfTheOldPrimaryAreClosed) {
+    auto idle = applicationOf(current->spec), waiting = applicationOf(current->spec);
+    ASSERT_TRUE(idle && waiting);
+    prepare();
+    ask(current->spec, {"CLIENT", "PAUSE", "60000", "WRITE"});
+    const MonotonicMs deadline = SystemClock().monotonic() + 8000;
+    std::optional<Result<std::vector<redis::Reply>>> answer;
+    std::thread client([&] { answer = waiting->callAll({{"SADD", "tags", "waited"}}, deadline); });
+    ::usleep(50'000);
+    const auto token = fence();
+    if (token && awaitToken(*token) && promote(*token)) (void)rejoin(*token);
+    client.join();
+    EXPECT_FALSE(*answer) << (*answer)->at(0).text;
+    EXPECT_FALSE(idle->usable());
+    EXPECT_EQ(infoOf(current->spec, "role"), "slave");
+    expectSame({});
+}
+
 TEST_F(RedisTraps, AScriptThatRunsForLongIsWaitedFor) {
     ask(current->spec, {"CONFIG", "SET", "busy-reply-threshold", "50"});
     std::thread script([&] {
