@@ -284,21 +284,37 @@ TEST_F(RedisSetup, ASeedIsRepeatable) {
 }
 
 TEST_F(RedisSetup, StopAndStartByTheAgent) {
-    ASSERT_TRUE(world->insert(*current, "kept"));
-    expectSame({"kept"});
-    for (auto* side : {standby, current}) {
-        SWB_REQUIRE(side->driver->stop(side->spec, side->context()));
-        EXPECT_FALSE(redisPid(side->spec));
-        SWB_REQUIRE(side->driver->stop(side->spec, side->context()));
+    std::set<std::string> all;
+    // More than once: each start as a primary is a new history, which the next start must know.
+    for (const std::string& tag : {"one", "two", "three"}) {
+        ASSERT_TRUE(world->insert(*current, tag));
+        all.insert(tag);
+        expectSame(all);
+        for (auto* side : {standby, current}) {
+            for (int time = 0; time < 2; ++time) SWB_REQUIRE(side->driver->stop(side->spec, side->context()));
+            EXPECT_FALSE(redisPid(side->spec));
+        }
+        for (auto* side : {standby, current}) {
+            const auto started = side->driver->ensureRunning(side->spec, "", side->context());
+            SWB_REQUIRE(started);
+            EXPECT_TRUE(booleanAt(*started, "started"));
+            EXPECT_EQ(textAt(*started, "role"), side == current ? "primary" : "replica");
+        }
     }
-    for (auto* side : {standby, current}) {
-        const auto started = side->driver->ensureRunning(side->spec, "", side->context());
-        SWB_REQUIRE(started);
-        EXPECT_TRUE(booleanAt(*started, "started"));
-        EXPECT_EQ(textAt(*started, "role"), side == current ? "primary" : "replica");
-    }
-    EXPECT_TRUE(world->insert(*current, "more"));
-    expectSame({"kept", "more"});
+}
+
+// Prepared as a source, and nobody has replicated from it yet: its snapshots name no place, and it may start.
+TEST_F(RedisSetup, ASourceWithoutAReplicaYetMayBeRestarted) {
+    RedisWorld fresh;
+    for (auto* side : {&fresh.a(), &fresh.b()}) fresh.installCertificates(*side);
+    ASSERT_TRUE(fresh.insert(fresh.a(), "one"));
+    SWB_REQUIRE(fresh.a().driver->prepareSource(fresh.a().spec, fresh.a().application, fresh.b().peer(), fresh.b().slot,
+                                                fresh.a().context()));
+    (void)factsOf(fresh.a());
+    SWB_REQUIRE(fresh.a().driver->stop(fresh.a().spec, fresh.a().context()));
+    SWB_REQUIRE(fresh.a().driver->ensureRunning(fresh.a().spec, "", fresh.a().context()));
+    EXPECT_EQ(fresh.tags(fresh.a()), std::set<std::string>{"one"});
+    EXPECT_TRUE(fresh.insert(fresh.a(), "two"));
 }
 
 }  // namespace swb::test

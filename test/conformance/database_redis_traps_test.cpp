@@ -55,6 +55,38 @@ TEST_F(RedisTraps, AFencedPrimaryThatIsRestartedStaysFenced) {
     }
 }
 
+// Right after its promotion, before anybody prepared it as a source.
+TEST_F(RedisTraps, APromotedServerThatRestartsDoesNotFollowTheFencedOne) {
+    ASSERT_TRUE(world->insert(*current, "before"));
+    expectSame({"before"});
+    const auto token = fence();
+    SWB_REQUIRE(token);
+    SWB_REQUIRE(awaitToken(*token));
+    SWB_REQUIRE(promote(*token));
+    ASSERT_TRUE(world->insert(*standby, "acknowledged"));
+    stopRedisServer(standby->spec, SIGTERM);
+    startRedisServer(standby->spec);
+    EXPECT_EQ(infoOf(standby->spec, "master_host"), redis::nowhereHost);
+    SWB_REQUIRE(standby->driver->ensureRunning(standby->spec, "primary", standby->context()));
+    EXPECT_EQ(world->tags(*standby), (std::set<std::string>{"before", "acknowledged"}));
+    EXPECT_TRUE(world->insert(*standby, "more"));
+    SWB_REQUIRE(rejoin(*token));
+    expectSame({"before", "acknowledged", "more"});
+}
+
+TEST_F(RedisTraps, APromotedServerThatLosesItsDataAtOnceIsNotOpened) {
+    begin("save \"\"\n");
+    ASSERT_TRUE(world->insert(*current, "before"));
+    expectSame({"before"});
+    switchOver();
+    stopRedisServer(current->spec, SIGKILL);
+    const auto refused = current->driver->ensureRunning(current->spec, "primary", current->context());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::ReplicaNotReady);
+    ::usleep(1'200'000);
+    EXPECT_EQ(world->tags(*standby), std::set<std::string>{"before"});
+}
+
 TEST_F(RedisTraps, UnfenceAfterARestartOpensOnlyWhatCameBackWhole) {
     ASSERT_TRUE(world->insert(*current, "first"));
     SWB_REQUIRE(fence());
@@ -225,8 +257,7 @@ TEST_F(RedisTraps, AStuckFailoverOfSomebodyIsEndedAndSaid) {
 }
 
 TEST_F(RedisTraps, ForgottenReplicationCredentialsAreThereAgainForTheRejoin) {
-    ask(current->spec, {"CONFIG", "SET", "masterauth", ""});
-    ask(current->spec, {"CONFIG", "SET", "masteruser", ""});
+    ask(current->spec, {"CONFIG", "SET", "masterauth", "wrong"});
     switchOver();
     ASSERT_TRUE(world->insert(*current, "streams"));
     expectSame({"streams"});

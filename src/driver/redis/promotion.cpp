@@ -1,6 +1,7 @@
 #include "driver/redis/promotion.h"
 
 #include "driver/redis/fence.h"
+#include "driver/redis/returned_data.h"
 #include "driver/redis/settings.h"
 
 namespace swb::driver::redis {
@@ -94,6 +95,7 @@ Result<Json> promote(const Instance& instance, const Position& token, const Cont
     result.as_object()["promotedAfterMs"] = promoted - start;
     result.as_object()["writableAfterMs"] = preciseMs() - start;
     TRY_VOID(instance.flushRole());
+    TRY_VOID(rememberData(instance, *session, context));
     return result;
 }
 
@@ -119,6 +121,7 @@ Result<void> promoteStandalone(const Instance& instance, bool allowLagging, cons
     if (!TRY(readState(*session, context.deadline)).primary)
         return fail(ErrorCode::VerificationFailed, "the server stays a replica after REPLICAOF NO ONE");
     TRY_VOID(releaseWrites(instance, *session, context));
+    TRY_VOID(rememberData(instance, *session, context));
     TRY_VOID(instance.removeRecord(fenceRecord));
     return instance.removeRecord(rejoinRecord);
 }

@@ -24,7 +24,12 @@ std::optional<Position> knownEnd(const Instance& instance) {
 Result<void> rememberData(const Instance& instance, const Info& info) {
     const ServerState state = ServerState::of(info);
     if (!state.primary || info.integer("loading") != 0) return {};
+    if (info.integer("repl_backlog_active") == 0) return instance.removeRecord(dataRecord);
     return instance.writeRecord(dataRecord, JsonObject{{"end", state.position.text()}, {"keys", info.keys()}});
+}
+
+Result<void> rememberData(const Instance& instance, Connection& connection, const Context& context) {
+    return rememberData(instance, TRY(connection.info("default", context.deadline)));
 }
 
 Result<void> checkDataCameBack(const Instance& instance, Connection& connection, const Context& context) {
@@ -57,7 +62,7 @@ Result<void> promoteHeld(const Instance& instance, Connection& connection, const
     TRY(connection.call({"REPLICAOF", "NO", "ONE"}, context.deadline));
     if (!TRY(readState(connection, context.deadline)).primary)
         return fail(ErrorCode::VerificationFailed, "the server stays a replica after REPLICAOF NO ONE");
-    return {};
+    return rememberData(instance, connection, context);
 }
 
 }  // namespace swb::driver::redis

@@ -5,6 +5,7 @@
 #include "driver/redis/credentials.h"
 #include "driver/redis/following.h"
 #include "driver/redis/peers.h"
+#include "driver/redis/returned_data.h"
 #include "driver/redis/tls.h"
 
 namespace swb::driver::redis {
@@ -62,6 +63,7 @@ Result<Json> prepareSource(const Instance& instance, const Peer& peer, std::stri
     if (state.primary && !slot.empty()) role.startHeld();
     TRY_VOID(instance.writeRole(role));
     TRY_VOID(admitPeers(instance, *session, TRY(rememberPeer(instance, peer)), context));
+    TRY_VOID(rememberData(instance, *session, context));
     return JsonObject{{"systemId", state.position.id},
                       {"timeline", nullptr},
                       {"position", state.position.text()},
