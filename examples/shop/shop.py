@@ -3,7 +3,8 @@
 
     shop.py --listen 127.0.0.1:3000
 
-It keeps everything in PostgreSQL and answers 201 to an order only after COMMIT. See README.md.
+It keeps orders in every database that its environment names, and answers 201 to an order only when all of them have
+it. See README.md.
 """
 
 import argparse
@@ -18,14 +19,14 @@ from urllib.parse import parse_qs, urlsplit
 sys.dont_write_bytecode = True  # the code's directory stays as it was deployed
 
 import shop_page
-from shop_database import DatabaseTrouble, Pool, create_schema, errors, read_settings
+from shop_settings import read_settings
+from shop_stores import DatabaseTrouble, open_stores, take_everywhere
 
 BODY_BYTES_MAX = 64 << 10
 PAGE_ROWS = 20
 ROWS_MAX = 10_000
 WATCH_SECONDS = 0.5
 END_SECONDS = 3.0  # for requests that are being answered when the end is asked for
-COLUMNS = ("id", "tag", "product", "quantity", "customer", "site", "created_at", "shipped_at")
 
 
 class BadRequest(Exception):
@@ -51,80 +52,41 @@ def order_from(fields):
     return tag, product, quantity, shop_page.PRICES[product], customer
 
 
-def order_json(row):
-    order = dict(zip(("id", "tag", "product", "quantity", "customer", "site"), row))
-    order["createdAt"] = row[6].isoformat()
-    order["shippedAt"] = row[7].isoformat() if row[7] else None
-    return order
-
-
 class Shop:
-    """What the pages need of the database."""
+    """What the pages need of the databases. The first of them has the list of orders that visitors see."""
 
     def __init__(self, settings):
-        self.pool = Pool(settings, "shop")
-        self.database, self.database_error = "unknown", ""
+        self.settings = settings
+        self.stores = {store.engine: store for store in open_stores(settings, "shop")}
+        self.first = next(iter(self.stores.values()))
+        self.states, self.troubles = dict.fromkeys(self.stores, "unknown"), {}
 
-    @property
-    def settings(self):
-        return self.pool.settings
+    def use(self, settings):
+        self.settings = settings
+        for engine in self.stores.keys() & settings.databases.keys():
+            self.stores[engine].use(settings.databases[engine])
 
     def take(self, order):
-        site = self.settings.site
-
-        def work(cursor):
-            cursor.execute("INSERT INTO orders (tag, product, quantity, price_cents, customer, site) "
-                           "VALUES (%s, %s, %s, %s, %s, %s) RETURNING id", (*order, site))
-            return cursor.fetchone()[0]
-
-        try:
-            return self.pool.run(work)
-        except DatabaseTrouble as trouble:
-            if not isinstance(trouble.__cause__, errors.UndefinedTable):
-                raise
-        create_schema(self.pool)  # a database that is quite new
-        return self.pool.run(work)
-
-    def after(self, number, limit):
-        def work(cursor):
-            cursor.execute(f"SELECT {', '.join(COLUMNS)} FROM orders WHERE id > %s ORDER BY id LIMIT %s",
-                           (number, limit))
-            return [order_json(row) for row in cursor.fetchall()]
-
-        return self.pool.run(work)
-
-    def last(self):
-        def work(cursor):
-            cursor.execute(f"SELECT {', '.join(COLUMNS)} FROM orders ORDER BY id DESC LIMIT %s", (PAGE_ROWS,))
-            orders = [order_json(row) for row in cursor.fetchall()]
-            cursor.execute("SELECT count(*) FROM orders")
-            return orders, cursor.fetchone()[0]
-
-        return self.pool.run(work)
-
-    def count(self):
-        def work(cursor):
-            cursor.execute("SELECT count(*), count(DISTINCT tag) FILTER (WHERE tag <> ''), "
-                           "count(*) FILTER (WHERE tag <> '') FROM orders")
-            total, different, tagged = cursor.fetchone()
-            return {"orders": total, "tags": different, "doubled": tagged - different}
-
-        return self.pool.run(work)
+        return take_everywhere(self.stores.values(), order, self.settings.site)
 
     def watch(self, stopping):
-        """Looks after the database, so that /healthz answers at once whatever the database does."""
+        """Looks after the databases, so that /healthz answers at once whatever they do."""
         while not stopping.is_set():
-            try:
-                self.database, self.database_error = create_schema(self.pool), ""
-            except DatabaseTrouble as trouble:
-                self.database, self.database_error = "unreachable", str(trouble)
+            for engine, store in self.stores.items():
+                try:
+                    self.states[engine], trouble = store.prepare(), ""
+                except DatabaseTrouble as error:
+                    self.states[engine], trouble = "unreachable", str(error)
+                self.troubles[engine] = trouble
             stopping.wait(WATCH_SECONDS)
 
     def health(self):
+        worst = max(self.states.values(), key=("writable", "unknown", "read-only", "unreachable").index)
         details = {"status": "up", "site": self.settings.site, "failoverStatus": self.settings.failover_status,
-                   "database": self.database}
-        if self.database_error:
-            details["databaseError"] = self.database_error
+                   "database": worst, "databases": dict(self.states)}
+        troubles = {engine: trouble for engine, trouble in self.troubles.items() if trouble}
+        if troubles:
+            details["databaseErrors"] = troubles
         return details
 
 
@@ -153,23 +115,33 @@ class Handler(BaseHTTPRequestHandler):
         if url.path == "/healthz":
             return 200, shop.health()
         if url.path == "/orders/count":
-            return 200, shop.count()
+            return 200, self.store(parse_qs(url.query)).count()
         if url.path == "/orders":
-            query = parse_qs(url.query)
-            try:
-                after, limit = int(query.get("after", ["0"])[0]), int(query.get("limit", ["1000"])[0])
-            except ValueError:
-                raise BadRequest("after and limit must be numbers") from None
-            if not (0 <= after < 1 << 62 and 1 <= limit <= ROWS_MAX):
-                raise BadRequest(f"after must not be negative, limit must be 1 to {ROWS_MAX}")
-            orders = shop.after(after, limit)
-            return 200, {"orders": orders, "next": orders[-1]["id"] if orders else after}
+            return 200, self.orders(parse_qs(url.query))
         return 404, {"error": "there is no such page"}
+
+    def store(self, query):
+        """The one that the request names, or the first."""
+        shop = self.server.shop
+        engine = query.get("engine", [shop.first.engine])[0]
+        if engine not in shop.stores:
+            raise BadRequest(f"engine must be one of {', '.join(shop.stores)}")
+        return shop.stores[engine]
+
+    def orders(self, query):
+        try:
+            after, limit = int(query.get("after", ["0"])[0]), int(query.get("limit", ["1000"])[0])
+        except ValueError:
+            raise BadRequest("after and limit must be numbers") from None
+        if not (0 <= after < 1 << 62 and 1 <= limit <= ROWS_MAX):
+            raise BadRequest(f"after must not be negative, limit must be 1 to {ROWS_MAX}")
+        orders = self.store(query).after(after, limit)
+        return {"orders": orders, "next": orders[-1]["id"] if orders else after}
 
     def page(self):
         orders, count, trouble = [], 0, ""
         try:
-            orders, count = self.server.shop.last()
+            orders, count = self.server.shop.first.last(PAGE_ROWS)
         except DatabaseTrouble as error:
             trouble = str(error)
         return 200, shop_page.render(self.server.shop.settings, orders, count, trouble)
@@ -179,10 +151,11 @@ class Handler(BaseHTTPRequestHandler):
         if urlsplit(self.path).path != "/orders":
             return 404, {"error": "there is no such page"}
         order = order_from(self.fields(body))
-        number = self.server.shop.take(order)
+        shop = self.server.shop
+        numbers = shop.take(order)
         if "text/html" in self.headers.get("Accept", ""):
             return 303, "/#last"
-        return 201, {"id": number, "tag": order[0], "site": self.server.shop.settings.site}
+        return 201, {"id": numbers[shop.first.engine], "ids": numbers, "tag": order[0], "site": shop.settings.site}
 
     def body(self):
         try:
@@ -287,11 +260,11 @@ def main():
         # From another thread: shutdown() waits for the loop that this handler interrupts.
         threading.Thread(target=server.shutdown, daemon=True).start()
 
-    signal.signal(signal.SIGHUP, lambda *_: shop.pool.replace_settings(read_settings()))
+    signal.signal(signal.SIGHUP, lambda *_: shop.use(read_settings()))
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     threading.Thread(target=shop.watch, args=(stopping,), daemon=True).start()
-    print(f"shop: site {shop.settings.site}, listening on {host}:{port}", flush=True)
+    print(f"shop: site {shop.settings.site}, {', '.join(shop.stores)}, listening on {host}:{port}", flush=True)
     server.serve_forever(poll_interval=0.05)
     server.server_close()
     server.finish()

@@ -7,39 +7,44 @@ import threading
 
 sys.dont_write_bytecode = True  # the code's directory stays as it was deployed
 
-from shop_database import DatabaseTrouble, Pool, read_settings
+from shop_settings import read_settings
+from shop_stores import DatabaseTrouble, open_stores
 
 BATCH = 50
 PAUSE_SECONDS = 0.2
 
 
-def ship(cursor):
-    cursor.execute("UPDATE orders SET shipped_at = now() WHERE id IN (SELECT id FROM orders WHERE shipped_at IS NULL "
-                   "ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)", (BATCH,))
-    return cursor.rowcount
+def ship(stores, trouble_before):
+    """In every database; whether more is waiting. Troubles are said once, not with every attempt."""
+    more = False
+    for store in stores:
+        trouble = ""
+        try:
+            more = store.ship(BATCH) == BATCH or more
+        except DatabaseTrouble as error:
+            trouble = str(error)
+        if trouble and trouble != trouble_before.get(store.engine):
+            print(f"shop worker: {store.engine}: {trouble}", file=sys.stderr, flush=True)
+        trouble_before[store.engine] = trouble
+    return more
 
 
 def main():
     stop, read_again = threading.Event(), threading.Event()
-    pool = Pool(read_settings(), "shop-worker", size=1)
+    stores = open_stores(read_settings(), "shop-worker", connections=1)
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     signal.signal(signal.SIGHUP, lambda *_: read_again.set())
-    print("shop worker: shipping", flush=True)
-    trouble_before = ""
+    print(f"shop worker: shipping from {', '.join(store.engine for store in stores)}", flush=True)
+    trouble = {}
     while not stop.is_set():
-        trouble = ""
         if read_again.is_set():
             read_again.clear()
-            pool.replace_settings(read_settings())
-        try:
-            shipped = pool.run(ship)
-        except DatabaseTrouble as error:
-            shipped, trouble = 0, str(error)
-        if trouble and trouble != trouble_before:
-            print(f"shop worker: {trouble}", file=sys.stderr, flush=True)
-        trouble_before = trouble
-        if shipped < BATCH:
+            settings = read_settings()
+            for store in stores:
+                if store.engine in settings.databases:
+                    store.use(settings.databases[store.engine])
+        if not ship(stores, trouble):
             stop.wait(PAUSE_SECONDS)
 
 
