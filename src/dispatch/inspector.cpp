@@ -12,8 +12,8 @@ Json unreachable(const Error& error) {
 }
 
 Json peerOf(const Application& other, const std::string& database) {
-    const DatabaseSpec& spec = other.databases.at(database);
-    return JsonObject{{"application", other.name}, {"host", spec.address.host}, {"port", spec.address.port}};
+    const HostPort& address = other.databases.at(database).replicationAddress();
+    return JsonObject{{"application", other.name}, {"host", address.host}, {"port", address.port}};
 }
 
 }  // namespace
