@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
+
 #include "dns/address.h"
 
 namespace swb::lab {
@@ -29,10 +31,16 @@ bool choosePorts(World& world) {
     world.dnsPort = freePort(world.controllerAddress(), 5300, Protocols::tcpAndUdp);
     bool all = world.apiPort && world.dnsPort;
     for (Site& site : world.sites) {
-        site.databasePort = freePort(site.address, 5432);
         site.webPort = freePort(site.address, 8080);
         site.processPort = freePort(site.address, 3000);
-        all = all && site.databasePort && site.webPort && site.processPort;
+        all = all && site.webPort && site.processPort;
+        for (auto& [engine, ports] : site.databases) {
+            ports.port = freePort(site.address, ports.port);
+            all = all && ports.port;
+            if (ports.replicationPort == 0) continue;
+            ports.replicationPort = freePort(site.address, std::max<uint16_t>(ports.replicationPort, ports.port + 1));
+            all = all && ports.replicationPort;
+        }
     }
     return all;
 }
@@ -57,7 +65,7 @@ Result<Fd> claimAddresses(World& world, int preferred) {
         // From now on another socket of this user may share the port if it asks for that: joinClaim() does.
         const int on = 1;
         ::setsockopt(claim.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-        world.sites = makeSites(world.number);
+        world.sites = makeSites(world.number, world.engines());
         if (choosePorts(world)) return claim;
     }
     return fail(ErrorCode::Unreachable, "no loopback addresses are free for a lab",

@@ -27,6 +27,23 @@ TEST(Addresses, theSupervisorHoldsTheClaimWhenTheStarterIsGone) {
     EXPECT_NE(other.number, world.number);
 }
 
+TEST(Addresses, everyDatabaseHasItsOwnPorts) {
+    World world;
+    for (const Engine engine : {Engine::postgresql, Engine::mariadb, Engine::redis})
+        world.databases.push_back({engine, "/usr/bin"});
+    const auto claim = claimAddresses(world, 230);
+    ASSERT_TRUE(claim);
+    for (const Site& site : world.sites) {
+        std::set<uint16_t> seen{site.webPort, site.processPort};
+        for (const auto& [engine, ports] : site.databases) {
+            EXPECT_TRUE(seen.insert(ports.port).second);
+            EXPECT_EQ(ports.replicationPort != 0, engine == Engine::redis);
+            EXPECT_TRUE(ports.replicationPort == 0 || seen.insert(ports.replicationPort).second);
+        }
+        EXPECT_EQ(seen.size(), 6u);
+    }
+}
+
 TEST(Addresses, aPortInUseIsPassedOver) {
     World world;
     const auto claim = claimAddresses(world, 220);

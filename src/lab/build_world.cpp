@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "lab/client.h"
-#include "lab/postgres.h"
+#include "lab/lab_engine.h"
 #include "lab/state.h"
 #include "lab/supervisor.h"
 
@@ -59,22 +59,43 @@ Result<void> joinServer(const World& world, const Site& site) {
     });
 }
 
+Result<void> makeServer(const World& world, const Site& site, const LabEngine& engine) {
+    TRY_VOID(makeDirectories(world.socketsOf(site)));
+    const auto made = engine.makeServer(world, site);
+    if (made) return {};
+    return fail(made.error().within("the " + std::string(engine.title()) + " server of " + site.name));
+}
+
+// Every database of both sites at once: none needs another.
+Result<void> makeServers(const World& world) {
+    std::vector<std::function<Result<void>()>> works;
+    for (const Site& site : world.sites)
+        for (const LabEngine* engine : enginesOf(world))
+            works.emplace_back([&world, &site, engine] { return makeServer(world, site, *engine); });
+    return inParallel(works);
+}
+
 Result<void> defineApplication(const World& world, const Site& site) {
     TRY_VOID(writeFileAtomically(world.definitionFile(site), definitionText(world, site), 0644));
     TRY(swing(world, {"app", "apply", world.definitionFile(site), "--wait"}));
-    TRY(swing(world, {"app", "secret", "set", site.application, "POSTGRESQL_PASSWORD", "--wait"},
-              world.password.reveal() + "\n"));
-    return awaitTrue("the database of " + site.name + " does not answer", 20'000,
-                     [&]() -> Result<bool> { return TRY(askDatabase(world.dsn(site), "SELECT true", 2000)) == "t"; });
+    for (const LabEngine* engine : enginesOf(world))
+        TRY(swing(world, {"app", "secret", "set", site.application, engine->passwordVariable(), "--wait"},
+                  world.password.reveal() + "\n"));
+    for (const LabEngine* engine : enginesOf(world))
+        TRY_VOID(awaitTrue(
+            "the " + std::string(engine->title()) + " server of " + site.name + " does not answer", 20'000,
+            [&]() -> Result<bool> { return engine->role(world, site).map([](const std::string&) { return true; }); }));
+    return {};
 }
 
 Result<void> replicate(const World& world) {
     const std::string& from = world.sites[0].application;
     const std::string& to = world.sites[1].application;
-    TRY(swing(world,
-              {"replication", "enable", "--from", from, "--to", to, "--consent", "replace:" + to + "/main", "--reason",
-               "swing lab up", "--wait"},
-              {}, 120'000));
+    std::vector<std::string> command{"replication", "enable", "--from", from, "--to", to, "--consent"};
+    for (const LabEngine* engine : enginesOf(world))
+        command.push_back("replace:" + to + "/" + std::string(engine->database()));
+    command.insert(command.end(), {"--reason", "swing lab up", "--wait"});
+    TRY(swing(world, command, {}, 120'000));
     return {};
 }
 
@@ -108,17 +129,23 @@ Result<void> awaitReady(const World& world) {
     return fail(Error(ready.error().code, ready.error().message + refusals, ready.error().hint));
 }
 
+std::string enginesText(const World& world) {
+    std::string text;
+    for (const LabEngine* engine : enginesOf(world)) text += (text.empty() ? "" : ", ") + std::string(engine->title());
+    return text;
+}
+
 }  // namespace
 
 Result<void> buildWorld(World& world, Progress& progress) {
     const Site &fra = world.sites[0], &nyc = world.sites[1];
     const auto both = [&](Result<void> (*work)(const World&, const Site&)) {
-        return inParallel([&, work] { return work(world, fra); }, [&, work] { return work(world, nyc); });
+        return inParallel({[&, work] { return work(world, fra); }, [&, work] { return work(world, nyc); }});
     };
     TRY_VOID(progress.step("supervisor started", [&] { return startSupervisor(world); }));
     // Neither needs the other.
-    TRY_VOID(progress.step("controller at " + world.url() + ", two database clusters made", [&] {
-        return inParallel([&] { return startController(world); }, [&] { return both(createCluster); });
+    TRY_VOID(progress.step("controller at " + world.url() + ", servers of " + enginesText(world) + " made", [&] {
+        return inParallel({[&] { return startController(world); }, [&] { return makeServers(world); }});
     }));
     TRY_VOID(progress.step("sites fra and nyc, agents of fra-1 and nyc-1 joined", [&] { return both(joinServer); }));
     TRY_VOID(progress.step("applications shop-fra and shop-nyc defined and running",

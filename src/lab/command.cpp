@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "lab/down.h"
+#include "lab/lab_engine.h"
 #include "lab/load.h"
 #include "lab/state.h"
 #include "lab/status.h"
@@ -18,7 +19,7 @@ namespace swb::lab {
 namespace {
 
 struct Options {
-    std::string directory, user, code, engines = "postgresql", out;
+    std::string directory, user, code, engines, out;
     LoadRequest load;
     bool json = false;
 };
@@ -32,10 +33,9 @@ Result<std::string> directoryOf(const Options& options) {
 }
 
 Result<int> upCommand(const Options& options) {
-    if (options.engines != "postgresql")
-        return fail(ErrorCode::Unsupported, "the lab knows the engine postgresql, not " + options.engines,
-                    "leave --engines out");
-    const UpResult result = TRY(up({options.directory, options.user, options.code, options.json}));
+    UpRequest request{options.directory, options.user, options.code, {}, options.json};
+    if (!options.engines.empty()) request.engines = TRY(parseEngines(options.engines));
+    const UpResult result = TRY(up(request));
     const Json status = statusOf(result.world);
     if (options.json) {
         printDocument(status);
@@ -110,7 +110,10 @@ void addOptions(CLI::App& command, Options& options) {
     command.add_option("--dir", options.directory, "directory of the lab (default: " + defaultDirectory() + ")");
     command.add_flag("--json", options.json, "one JSON document on standard output");
     if (name == "up") {
-        command.add_option("--engines", options.engines, "database engines of the application")->capture_default_str();
+        command.add_option(
+            "--engines", options.engines,
+            "database engines of the application: any of postgresql, mariadb, redis, separated by commas "
+            "(default: postgresql)");
         command.add_option("--user", options.user,
                            "as root: whom everything runs as (default: swingbridge-lab, postgres or nobody)");
         command.add_option("--app", options.code, "directory of the example application");
@@ -135,7 +138,7 @@ void addOptions(CLI::App& command, Options& options) {
 int runCommand(const std::vector<std::string>& arguments) {
     Options options;
     CLI::App app(
-        "A two-site world on loopback addresses: the real PostgreSQL, nginx, agents and controller, and an example\n"
+        "A two-site world on loopback addresses: real databases and nginx, agents and a controller, and an example\n"
         "application, unprivileged, in one directory.",
         "swing lab");
     app.require_subcommand(1);

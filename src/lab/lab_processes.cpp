@@ -34,7 +34,9 @@ std::string linkTarget(const std::string& path) {
 }
 
 bool isServerProgram(std::string_view name) {
-    return name == "swingd" || name == "swing-agent" || name == "postgres" || name == "nginx";
+    for (const char* server : {"swingd", "swing-agent", "nginx", "postgres", "mariadbd", "redis-server"})
+        if (name == server) return true;
+    return false;
 }
 
 // /proc/PID/stat: pid (name) state parent group session …

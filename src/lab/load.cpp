@@ -54,6 +54,24 @@ std::string atText(const LoadReport& report, double monotonicMs) {
     return isoTime(report.startedAt + static_cast<int64_t>(monotonicMs - report.startedMs));
 }
 
+// Of the run's orders in that engine; 0 when none was acknowledged.
+int64_t firstId(const std::vector<WriterNotes>& notes, const std::string& engine) {
+    int64_t first = 0;
+    for (const WriterNotes& writer : notes)
+        for (const Acknowledgement& one : writer.acknowledged)
+            if (const auto id = one.ids.find(engine); id != one.ids.end() && id->second > 0)
+                first = first == 0 ? id->second : std::min(first, id->second);
+    return first;
+}
+
+JsonObject toJson(const std::map<std::string, EngineScore>& engines) {
+    JsonObject out;
+    for (const auto& [engine, score] : engines)
+        out[engine] = JsonObject{
+            {"missing", score.missing}, {"doubled", score.doubled}, {"unacknowledgedButThere", score.unacknowledged}};
+    return out;
+}
+
 double rounded(double value) {
     return static_cast<double>(static_cast<int64_t>(value * 1000 + 0.5)) / 1000;
 }
@@ -87,12 +105,12 @@ Result<LoadReport> load(const World& world, const LoadRequest& request) {
         fmt::print(stderr, "\n");
     }
     report.addressChanges = resolver.changes();
-    int64_t firstId = 0;
-    for (const WriterNotes& writer : notes)
-        for (const Acknowledgement& one : writer.acknowledged)
-            if (one.id > 0) firstId = firstId == 0 ? one.id : std::min(firstId, one.id);
-    const std::vector<TagCounts> readings{TRY(readByHttp(world, resolver, report.prefix, firstId)),
-                                          TRY(readBySql(world, report.prefix))};
+    std::vector<Reading> readings;
+    for (const LabEngine* engine : enginesOf(world)) {
+        const int64_t first = firstId(notes, engine->name());
+        readings.push_back({engine->name(), TRY(readByHttp(world, resolver, *engine, report.prefix, first))});
+        readings.push_back({engine->name(), TRY(readAtPrimary(world, *engine, report.prefix))});
+    }
     report.score = scoreOf(notes, readings, seconds);
     return report;
 }
@@ -120,6 +138,7 @@ Json toJson(const LoadReport& report) {
                       {"missing", score.missing},
                       {"doubled", score.doubled},
                       {"unacknowledgedButThere", score.unacknowledged},
+                      {"engines", toJson(score.engines)},
                       {"missingTags", JsonArray(score.missingTags.begin(), score.missingTags.end())},
                       {"doubledTags", JsonArray(score.doubledTags.begin(), score.doubledTags.end())},
                       {"longestGapMs", score.gaps.empty() ? 0.0 : rounded(score.gaps.front().milliseconds)},
@@ -137,6 +156,9 @@ std::string reportText(const LoadReport& report) {
     std::string text = fmt::format("orders        {} sent, {} acknowledged, {:.0f} a second for {:.1f} s\n",
                                    score.attempts, score.acknowledged, score.perSecond, score.seconds);
     text += fmt::format("missing       {}\ndoubled       {}\n", score.missing, score.doubled);
+    if (score.engines.size() > 1)
+        for (const auto& [engine, own] : score.engines)
+            text += fmt::format("  {:<11} {} missing, {} doubled\n", engine, own.missing, own.doubled);
     text += fmt::format("latency       {:.1f} ms median, {:.1f} ms p99, {:.1f} ms at most\n", score.latencyMedianMs,
                         score.latencyP99Ms, score.latencyMaxMs);
     for (size_t i = 0; i < std::min<size_t>(3, score.gaps.size()); ++i)
@@ -149,8 +171,10 @@ std::string reportText(const LoadReport& report) {
     for (const std::string& tag : score.missingTags) text += "MISSING       " + tag + "\n";
     for (const std::string& tag : score.doubledTags) text += "DOUBLED       " + tag + "\n";
     if (score.acknowledged == 0) return text + "No order was acknowledged: nothing can be said.\n";
-    return text +
-           (score.clean() ? "Every acknowledged order is there, exactly once.\n" : "ORDERS WERE LOST OR DOUBLED.\n");
+    return text + (score.clean() ? score.engines.size() > 1
+                                       ? "Every acknowledged order is there, exactly once in each database.\n"
+                                       : "Every acknowledged order is there, exactly once.\n"
+                                 : "ORDERS WERE LOST OR DOUBLED.\n");
 }
 
 }  // namespace swb::lab

@@ -66,7 +66,7 @@ class Writer {
             connection_.request(*peer, requestText("POST", "/orders", settings_.host, body), settings_.timeoutMs);
         const double after = preciseMs();
         if (reply && reply->status == 201) {
-            notes_.acknowledged.push_back({tag, orderId(reply->body), after, after - before});
+            notes_.acknowledged.push_back({tag, orderIds(reply->body), after, after - before});
             noteAcknowledgement(progress_, after);
             return true;
         }
@@ -91,9 +91,14 @@ class Writer {
 
 }  // namespace
 
-int64_t orderId(std::string_view body) {
+std::map<std::string, int64_t> orderIds(std::string_view body) {
     const auto value = parseJson(body);
-    return value ? integerAt(*value, "id") : 0;
+    const Json* ids = value ? memberAt(*value, "ids") : nullptr;
+    std::map<std::string, int64_t> out;
+    if (ids && ids->is_object())
+        for (const auto& [engine, id] : ids->get_object())
+            if (id.is_int64()) out[std::string(engine)] = id.get_int64();
+    return out;
 }
 
 WriterNotes writeOrders(const WriterSettings& settings, FailoverResolver& resolver, LoadProgress& progress) {

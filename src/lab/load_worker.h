@@ -25,7 +25,7 @@ struct WriterSettings {
 
 WriterNotes writeOrders(const WriterSettings& settings, FailoverResolver& resolver, LoadProgress& progress);
 
-// The id in {"id": 7, …}; 0 when there is none.
-int64_t orderId(std::string_view body);
+// {"ids": {"postgresql": 7, …}, …}; empty when there are none.
+std::map<std::string, int64_t> orderIds(std::string_view body);
 
 }  // namespace swb::lab

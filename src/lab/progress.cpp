@@ -15,12 +15,13 @@ Result<void> Progress::step(const std::string& title, const std::function<Result
     return done;
 }
 
-Result<void> inParallel(const std::function<Result<void>()>& left, const std::function<Result<void>()>& right) {
-    Result<void> leftDone, rightDone;
-    std::thread other([&] { rightDone = right(); });
-    leftDone = left();
-    other.join();
-    return leftDone ? rightDone : leftDone;
+Result<void> inParallel(const std::vector<std::function<Result<void>()>>& works) {
+    std::vector<Result<void>> done(works.size());
+    std::vector<std::thread> threads;
+    for (size_t i = 0; i < works.size(); ++i) threads.emplace_back([&, i] { done[i] = works[i](); });
+    for (std::thread& thread : threads) thread.join();
+    for (Result<void>& one : done) TRY_VOID(std::move(one));
+    return {};
 }
 
 }  // namespace swb::lab

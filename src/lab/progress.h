@@ -4,6 +4,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -22,7 +23,7 @@ class Progress {
     const double startedAt_ = preciseMs();
 };
 
-// Both at once, each on a thread of its own; the first error of the two.
-Result<void> inParallel(const std::function<Result<void>()>& left, const std::function<Result<void>()>& right);
+// All at once, each on a thread of its own; the first error in their order.
+Result<void> inParallel(const std::vector<std::function<Result<void>()>>& works);
 
 }  // namespace swb::lab

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace swb::lab {
 namespace {
@@ -23,9 +24,46 @@ std::vector<Gap> longestGaps(std::vector<double> times) {
     return gaps;
 }
 
-int64_t countOf(const TagCounts& reading, const std::string& tag) {
-    const auto found = reading.find(tag);
-    return found == reading.end() ? 0 : found->second;
+// What the readings of one engine, or of all, say of the acknowledged tags.
+struct Findings {
+    std::set<std::string> missing, doubled;
+    int64_t unacknowledged = 0;
+};
+
+Findings compare(const std::set<std::string>& acknowledged, const std::vector<const TagCounts*>& readings) {
+    Findings findings;
+    std::set<std::string> present;
+    for (const TagCounts* reading : readings) {
+        for (const std::string& tag : acknowledged)
+            if (!reading->count(tag)) findings.missing.insert(tag);
+        for (const auto& [tag, count] : *reading) {
+            present.insert(tag);
+            if (count > 1) findings.doubled.insert(tag);
+        }
+    }
+    for (const std::string& tag : present)
+        if (!acknowledged.count(tag)) ++findings.unacknowledged;
+    return findings;
+}
+
+void addFindings(Score& score, const std::set<std::string>& acknowledged, const std::vector<Reading>& readings) {
+    std::vector<const TagCounts*> all;
+    std::map<std::string, std::vector<const TagCounts*>> byEngine;
+    for (const Reading& reading : readings) {
+        all.push_back(&reading.counts);
+        byEngine[reading.engine].push_back(&reading.counts);
+    }
+    const Findings total = compare(acknowledged, all);
+    score.missing = static_cast<int64_t>(total.missing.size());
+    score.doubled = static_cast<int64_t>(total.doubled.size());
+    score.unacknowledged = total.unacknowledged;
+    for (const std::string& tag : total.missing) note(score.missingTags, tag);
+    for (const std::string& tag : total.doubled) note(score.doubledTags, tag);
+    for (const auto& [engine, own] : byEngine) {
+        const Findings findings = compare(acknowledged, own);
+        score.engines[engine] = {static_cast<int64_t>(findings.missing.size()),
+                                 static_cast<int64_t>(findings.doubled.size()), findings.unacknowledged};
+    }
 }
 
 }  // namespace
@@ -56,37 +94,22 @@ double quantile(const std::vector<double>& sorted, double share) {
     return sorted[std::min(sorted.size() - 1, rank == 0 ? 0 : rank - 1)];
 }
 
-Score scoreOf(const std::vector<WriterNotes>& writers, const std::vector<TagCounts>& readings, double seconds) {
+Score scoreOf(const std::vector<WriterNotes>& writers, const std::vector<Reading>& readings, double seconds) {
     Score score;
     score.seconds = seconds;
     std::vector<double> times, latencies;
-    std::map<std::string, bool> acknowledged;
+    std::set<std::string> acknowledged;
     for (const WriterNotes& writer : writers) {
         score.attempts += writer.attempts;
         for (const auto& [error, count] : writer.errors) score.errors[error] += count;
         for (const Acknowledgement& one : writer.acknowledged) {
-            acknowledged[one.tag] = true;
+            acknowledged.insert(one.tag);
             times.push_back(one.atMs);
             latencies.push_back(one.latencyMs);
         }
     }
     score.acknowledged = static_cast<int64_t>(times.size());
-    for (const auto& [tag, unused] : acknowledged)
-        if (std::any_of(readings.begin(), readings.end(),
-                        [&tag = tag](const TagCounts& r) { return countOf(r, tag) == 0; })) {
-            ++score.missing;
-            note(score.missingTags, tag);
-        }
-    TagCounts most;
-    for (const TagCounts& reading : readings)
-        for (const auto& [tag, count] : reading) most[tag] = std::max(most[tag], count);
-    for (const auto& [tag, count] : most) {
-        if (count > 1) {
-            ++score.doubled;
-            note(score.doubledTags, tag);
-        }
-        if (!acknowledged.count(tag)) ++score.unacknowledged;
-    }
+    addFindings(score, acknowledged, readings);
     score.gaps = longestGaps(times);
     score.perSecond = seconds > 0 ? static_cast<double>(score.acknowledged) / seconds : 0;
     std::sort(latencies.begin(), latencies.end());

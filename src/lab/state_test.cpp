@@ -17,11 +17,12 @@ TEST(State, aLabIsFoundAgainAndOnlyWhereItWasMade) {
     World world;
     world.directory = directory;
     world.socketDirectory = directory + "/sockets";
-    world.programs = world.postgresql = world.nginx = "/usr/bin";
+    world.programs = world.nginx = "/usr/bin";
+    world.databases = {{Engine::mariadb, "/usr/sbin"}};
     world.user = world.startedBy = "ann";
     world.password = Secret("secret");
     world.number = 3;
-    world.sites = makeSites(3);
+    world.sites = makeSites(3, world.engines());
     ASSERT_TRUE(storeWorld(world));
     const auto again = loadWorld(directory);
     ASSERT_TRUE(again) << describe(again.error());

@@ -5,8 +5,8 @@
 #include "base/file.h"
 #include "dns/resolve.h"
 #include "lab/client.h"
+#include "lab/lab_engine.h"
 #include "lab/lab_processes.h"
-#include "lab/postgres.h"
 #include "lab/state.h"
 #include "lab/supervisor.h"
 
@@ -24,10 +24,15 @@ Json pidIn(const std::string& file) {
     return pid > 0 && driver::processIdentity(static_cast<pid_t>(pid)) ? Json(pid) : Json(nullptr);
 }
 
-Json roleOf(const World& world, const Site& site) {
-    const auto answer =
-        askDatabase(world.dsn(site), "SELECT CASE WHEN pg_is_in_recovery() THEN 'replica' ELSE 'primary' END", 2000);
-    return answer ? Json(*answer) : Json(nullptr);
+JsonObject databaseStatus(const World& world, const Site& site, const LabEngine& engine) {
+    const auto role = engine.role(world, site);
+    JsonObject out{{"database", engine.database()},
+                   {"role", role ? Json(*role) : Json(nullptr)},
+                   {"address", site.address},
+                   {"port", site.databases.at(engine.engine()).port},
+                   {"pid", pidIn(engine.pidFile(world, site))}};
+    for (const auto& member : engine.access(world, site)) out[member.key()] = member.value();
+    return out;
 }
 
 Json processesOf(const Json& application) {
@@ -38,30 +43,24 @@ Json processesOf(const Json& application) {
 Json siteStatus(const World& world, const Site& site, const std::map<std::string, pid_t>& programs) {
     const auto agent = programs.find("agent-" + site.server);
     const auto application = swing(world, {"app", "show", site.application}, {}, 5000);
-    return JsonObject{{"name", site.name},
-                      {"title", site.title},
-                      {"server", JsonObject{{"name", site.server},
-                                            {"address", site.address},
-                                            {"agentPid", agent == programs.end() ? Json(nullptr) : Json(agent->second)},
-                                            {"directory", world.siteDirectory(site)},
-                                            {"agentDirectory", world.agentDirectory(site)}}},
-                      {"application", site.application},
-                      {"definition", world.definitionFile(site)},
-                      {"web", JsonObject{{"url", site.url()},
+    JsonObject out{{"name", site.name},
+                   {"title", site.title},
+                   {"server", JsonObject{{"name", site.server},
                                          {"address", site.address},
-                                         {"port", site.webPort},
-                                         {"pid", pidIn(world.siteDirectory(site) + "/nginx/nginx.pid")},
-                                         {"config", world.nginxConfiguration(site)},
-                                         {"upstream", site.address + ":" + std::to_string(site.processPort)}}},
-                      {"processes", application ? processesOf(*application) : Json(nullptr)},
-                      {"postgresql", JsonObject{{"role", roleOf(world, site)},
-                                                {"address", site.address},
-                                                {"port", site.databasePort},
-                                                {"dsn", world.dsn(site)},
-                                                {"adminDsn", world.adminDsn(site)},
-                                                {"data", world.dataDirectory(site)},
-                                                {"socket", world.socketsOf(site)},
-                                                {"pid", pidIn(world.dataDirectory(site) + "/postmaster.pid")}}}};
+                                         {"agentPid", agent == programs.end() ? Json(nullptr) : Json(agent->second)},
+                                         {"directory", world.siteDirectory(site)},
+                                         {"agentDirectory", world.agentDirectory(site)}}},
+                   {"application", site.application},
+                   {"definition", world.definitionFile(site)},
+                   {"web", JsonObject{{"url", site.url()},
+                                      {"address", site.address},
+                                      {"port", site.webPort},
+                                      {"pid", pidIn(world.siteDirectory(site) + "/nginx/nginx.pid")},
+                                      {"config", world.nginxConfiguration(site)},
+                                      {"upstream", site.address + ":" + std::to_string(site.processPort)}}},
+                   {"processes", application ? processesOf(*application) : Json(nullptr)}};
+    for (const LabEngine* engine : enginesOf(world)) out[engine->name()] = databaseStatus(world, site, *engine);
+    return out;
 }
 
 Json groupStatus(const World& world) {
@@ -90,16 +89,20 @@ std::string row(std::string_view name, const std::string& value) {
 }
 
 std::string siteText(const Json& site) {
-    const Json &server = *memberAt(site, "server"), &web = *memberAt(site, "web"),
-               &database = *memberAt(site, "postgresql");
+    const Json &server = *memberAt(site, "server"), &web = *memberAt(site, "web");
     std::string out = fmt::format("\n{} ({}), server {}, {}\n", textAt(site, "title"), textAt(site, "name"),
                                   textAt(server, "name"), textAt(server, "address"));
     out += row("web", fmt::format("{}   pid {}", text(web, "url"), text(web, "pid")));
     out += row("application", fmt::format("{}   {}", textAt(site, "application"), textAt(site, "definition")));
-    out += row("postgresql", fmt::format("{}, port {}   pid {}", text(database, "role"), text(database, "port"),
-                                         text(database, "pid")));
-    out += row("  as admin", "psql \"" + textAt(database, "adminDsn") + "\"");
-    out += row("  data", textAt(database, "data"));
+    for (const LabEngine* engine : allEngines()) {
+        const Json* database = memberAt(site, engine->name());
+        if (!database) continue;
+        out += row(engine->name(),
+                   fmt::format("{} of {}, port {}   pid {}", text(*database, "role"), text(*database, "database"),
+                               text(*database, "port"), text(*database, "pid")));
+        out += row("  as admin", textAt(*database, "adminCommand"));
+        out += row("  data", textAt(*database, "data"));
+    }
     out += row("agent", fmt::format("pid {}   {}", text(server, "agentPid"), textAt(server, "agentDirectory")));
     return out;
 }
@@ -118,11 +121,14 @@ Json statusOf(const World& world) {
     JsonObject restarts;
     if (supervisor)
         for (const auto& [name, count] : supervisor->restarts) restarts[name] = count;
+    JsonArray engines;
+    for (const LabEngine* engine : enginesOf(world)) engines.emplace_back(engine->name());
     const std::string token = readFile(world.tokenFile(), 4096).value_or("");
     return JsonObject{
         {"state", world.state == "up" && !supervisor ? "crashed" : world.state},
         {"directory", world.directory},
         {"user", world.user},
+        {"engines", std::move(engines)},
         {"url", world.url()},
         {"token", token.substr(0, token.find('\n'))},
         {"tokenFile", world.tokenFile()},

@@ -16,7 +16,7 @@
 #include "lab/addresses.h"
 #include "lab/build_world.h"
 #include "lab/down.h"
-#include "lab/postgres.h"
+#include "lab/lab_engine.h"
 #include "lab/privileges.h"
 #include "lab/progress.h"
 #include "lab/state.h"
@@ -123,11 +123,12 @@ Result<std::optional<World>> settleEarlier(const std::string& directory, Progres
     return std::nullopt;
 }
 
-Result<World> newWorld(const std::string& directory, const driver::OsUser& user) {
+Result<World> newWorld(const std::string& directory, const driver::OsUser& user, const std::vector<Engine>& engines) {
     World world;
     world.directory = directory;
     world.programs = TRY(ownPrograms());
-    world.postgresql = TRY(findPostgresql());
+    for (const Engine engine : engines.empty() ? std::vector{Engine::postgresql} : engines)
+        world.databases.push_back({engine, TRY(engineOf(engine).findPrograms())});
     world.nginx = TRY(findNginx());
     world.socketDirectory = directory + "/sockets";
     world.starterPid = ::getpid();
@@ -135,7 +136,7 @@ Result<World> newWorld(const std::string& directory, const driver::OsUser& user)
     world.user = user.name;
     world.startedBy = TRY(driver::osUserById(::getuid())).name;
     world.password = Secret(newSecretToken());
-    world.sites = makeSites(0);
+    world.sites = makeSites(0, world.engines());
     return world;
 }
 
@@ -146,9 +147,14 @@ Result<UpResult> up(const UpRequest& request) {
     const std::string directory = request.directory.empty() ? defaultPath : TRY(normalDirectory(request.directory));
     const driver::OsUser user = TRY(labUser(request.user));
     Progress progress(request.quiet);
-    if (auto running = TRY(settleEarlier(directory, progress))) return UpResult{std::move(*running), true, 0};
+    if (auto running = TRY(settleEarlier(directory, progress))) {
+        if (!request.engines.empty() && request.engines != running->engines())
+            return fail(ErrorCode::InUse, "the lab in " + directory + " runs with other engines",
+                        "swing lab down, then up again");
+        return UpResult{std::move(*running), true, 0};
+    }
 
-    World world = TRY(newWorld(directory, user));
+    World world = TRY(newWorld(directory, user, request.engines));
     const std::string code = TRY(shopDirectory(request.code, world.programs));
     TRY_VOID(makeDirectory(world, user, code));
     TRY_VOID(becomeUser(user));

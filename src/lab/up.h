@@ -6,9 +6,10 @@
 namespace swb::lab {
 
 struct UpRequest {
-    std::string directory;  // empty: the default one
-    std::string user;       // empty: chosen
-    std::string code;       // directory of the example application; empty: the one that came with the programs
+    std::string directory;        // empty: the default one
+    std::string user;             // empty: chosen
+    std::string code;             // directory of the example application; empty: the one that came with the programs
+    std::vector<Engine> engines;  // empty: PostgreSQL, or those of the lab that runs already
     bool quiet = false;
 };
 

@@ -6,6 +6,8 @@
 #include <cctype>
 
 #include "crypto/digest.h"
+#include "lab/lab_engine.h"
+#include "lab/quote.h"
 
 namespace swb::lab {
 namespace {
@@ -14,12 +16,16 @@ namespace {
 constexpr size_t socketPathMax = 107;
 constexpr std::string_view longestSocket = "/fra-1/.s.PGSQL.65535.lock";
 constexpr int numbers = 255;
+constexpr int64_t formatOfState = 2;
 
 Json siteToJson(const Site& site) {
+    JsonObject databases;
+    for (const auto& [engine, ports] : site.databases)
+        databases[nameOf(engine)] = JsonObject{{"port", ports.port}, {"replicationPort", ports.replicationPort}};
     return JsonObject{{"name", site.name},       {"title", site.title},
                       {"server", site.server},   {"application", site.application},
-                      {"address", site.address}, {"databasePort", site.databasePort},
-                      {"webPort", site.webPort}, {"processPort", site.processPort}};
+                      {"address", site.address}, {"webPort", site.webPort},
+                      {"databases", databases},  {"processPort", site.processPort}};
 }
 
 bool sameNames(const std::vector<Site>& left, const std::vector<Site>& right) {
@@ -43,7 +49,22 @@ uint16_t readPort(JsonReader& reader, std::string_view key) {
     return static_cast<uint16_t>(port);
 }
 
-Result<Site> siteFromJson(const Json& value) {
+Result<std::map<Engine, DatabasePorts>> portsFromJson(const Json& value, const std::vector<Engine>& engines) {
+    JsonReader reader(value, "databases");
+    std::map<Engine, DatabasePorts> all;
+    for (const Engine engine : engines) {
+        const Json* one = reader.child(nameOf(engine));
+        if (!one) return fail(ErrorCode::InvalidInput, "a site has no ports of " + std::string(nameOf(engine)));
+        JsonReader ports(*one, reader.pathOf(nameOf(engine)));
+        all[engine].port = readPort(ports, "port");
+        if (ports.integer("replicationPort") != 0) all[engine].replicationPort = readPort(ports, "replicationPort");
+        TRY_VOID(ports.finish());
+    }
+    TRY_VOID(reader.finish());
+    return all;
+}
+
+Result<Site> siteFromJson(const Json& value, const std::vector<Engine>& engines) {
     JsonReader reader(value, "site");
     Site site;
     site.name = reader.string("name");
@@ -51,46 +72,37 @@ Result<Site> siteFromJson(const Json& value) {
     site.server = reader.string("server");
     site.application = reader.string("application");
     site.address = reader.string("address");
-    site.databasePort = readPort(reader, "databasePort");
     site.webPort = readPort(reader, "webPort");
     site.processPort = readPort(reader, "processPort");
+    if (const Json* databases = reader.child("databases")) site.databases = TRY(portsFromJson(*databases, engines));
     TRY_VOID(reader.finish());
     return site;
 }
 
-// A value of a libpq connection string.
-std::string quotedValue(std::string_view text) {
-    std::string out = "'";
-    for (const char c : text) {
-        if (c == '\'' || c == '\\') out += '\\';
-        out += c;
+Result<std::vector<LabDatabase>> databasesFromJson(const JsonArray& values) {
+    std::vector<LabDatabase> databases;
+    for (const Json& value : values) {
+        JsonReader reader(value, "database");
+        const auto engines = TRY(parseEngines(reader.string("engine")));
+        if (engines.size() != 1) reader.problem("engine", "must be one");
+        databases.push_back({engines.front(), reader.string("programs")});
+        TRY_VOID(reader.finish());
     }
-    return out + "'";
-}
-
-// A word in single quotes, for YAML ('' stands for ') or, with the other escape, for a POSIX shell.
-std::string quoted(std::string_view text, std::string_view escape) {
-    std::string out = "'";
-    for (const char c : text) out += c == '\'' ? std::string(escape) : std::string(1, c);
-    return out + "'";
-}
-std::string yaml(std::string_view text) {
-    return quoted(text, "''");
-}
-std::string shell(std::string_view text) {
-    return quoted(text, "'\\''");
+    return databases;
 }
 
 }  // namespace
 
-std::string World::dsn(const Site& site) const {
-    return fmt::format("host={} port={} dbname={} user={} password={}", site.address, site.databasePort, databaseName,
-                       databaseUser, quotedValue(password.reveal()));
+std::string World::programsOf(Engine engine) const {
+    for (const LabDatabase& database : databases)
+        if (database.engine == engine) return database.programs;
+    return {};
 }
 
-std::string World::adminDsn(const Site& site) const {
-    return fmt::format("host={} port={} dbname={} user=postgres", quotedValue(socketsOf(site)), site.databasePort,
-                       databaseName);
+std::vector<Engine> World::engines() const {
+    std::vector<Engine> all;
+    for (const LabDatabase& database : databases) all.push_back(database.engine);
+    return all;
 }
 
 const Site* World::siteAt(const std::string& address) const {
@@ -99,10 +111,14 @@ const Site* World::siteAt(const std::string& address) const {
     return nullptr;
 }
 
-std::vector<Site> makeSites(int number) {
+std::vector<Site> makeSites(int number, const std::vector<Engine>& engines) {
     const std::string net = "127." + std::to_string(number) + ".";
-    return {{"fra", "Frankfurt", "fra-1", "shop-fra", net + "10.1"},
-            {"nyc", "New York", "nyc-1", "shop-nyc", net + "20.1"}};
+    std::vector<Site> sites(2);
+    sites[0] = {"fra", "Frankfurt", "fra-1", "shop-fra", net + "10.1", 8080, 3000, {}};
+    sites[1] = {"nyc", "New York", "nyc-1", "shop-nyc", net + "20.1", 8080, 3000, {}};
+    for (Site& site : sites)
+        for (const Engine engine : engines) site.databases[engine] = engineOf(engine).wantedPorts();
+    return sites;
 }
 
 int preferredNumber(const std::string& directory, bool isDefaultDirectory) {
@@ -116,13 +132,14 @@ bool socketsFit(const std::string& directory) {
 }
 
 Json toJson(const World& world) {
-    JsonArray sites;
+    JsonArray databases, sites;
+    for (const LabDatabase& database : world.databases)
+        databases.push_back(JsonObject{{"engine", nameOf(database.engine)}, {"programs", database.programs}});
     for (const Site& site : world.sites) sites.push_back(siteToJson(site));
-    return JsonObject{{"format", 1},
+    return JsonObject{{"format", formatOfState},
                       {"directory", world.directory},
                       {"socketDirectory", world.socketDirectory},
                       {"programs", world.programs},
-                      {"postgresql", world.postgresql},
                       {"nginx", world.nginx},
                       {"user", world.user},
                       {"startedBy", world.startedBy},
@@ -134,17 +151,19 @@ Json toJson(const World& world) {
                       {"apiPort", world.apiPort},
                       {"dnsPort", world.dnsPort},
                       {"password", world.password.reveal()},
+                      {"databases", std::move(databases)},
                       {"sites", std::move(sites)}};
 }
 
 Result<World> worldFromJson(const Json& value) {
     JsonReader reader(value, "lab");
     World world;
-    if (reader.integer("format") != 1) reader.problem("format", "is not 1: another version of swing made it");
+    if (reader.integer("format") != formatOfState)
+        return fail(ErrorCode::InvalidInput, "another version of swing made this lab",
+                    "end it with `swing lab down` of that version");
     world.directory = reader.string("directory");
     world.socketDirectory = reader.string("socketDirectory");
     world.programs = reader.string("programs");
-    world.postgresql = reader.string("postgresql");
     world.nginx = reader.string("nginx");
     world.user = reader.string("user");
     world.startedBy = reader.string("startedBy");
@@ -157,10 +176,13 @@ Result<World> worldFromJson(const Json& value) {
     world.apiPort = readPort(reader, "apiPort");
     world.dnsPort = readPort(reader, "dnsPort");
     world.password = Secret(reader.string("password"));
+    if (const JsonArray* databases = reader.array("databases")) world.databases = TRY(databasesFromJson(*databases));
+    if (world.databases.empty()) reader.problem("databases", "must not be empty");
     if (const JsonArray* sites = reader.array("sites"))
-        for (const Json& site : *sites) world.sites.push_back(TRY(siteFromJson(site)));
+        for (const Json& site : *sites) world.sites.push_back(TRY(siteFromJson(site, world.engines())));
     if (world.sites.size() != 2) reader.problem("sites", "must be two");
-    if (!sameNames(world.sites, makeSites(world.number))) reader.problem("sites", "are not those of the lab's number");
+    if (!sameNames(world.sites, makeSites(world.number, {})))
+        reader.problem("sites", "are not those of the lab's number");
     if (world.socketDirectory != world.directory + "/sockets" && !isOwnTemporary(world.socketDirectory))
         reader.problem("socketDirectory", "is not one that a lab makes");
     TRY_VOID(reader.finish());
@@ -188,9 +210,9 @@ std::string definitionText(const World& world, const Site& site) {
         "    writes: true          # stopped in maintenance, runs at the current site only\n"
         "    on_change: reload\n"
         "    environment: {{SHOP_SITE: {}}}\n",
-        site.title, world.definitionFile(site), site.application, site.name, yaml(world.codeDirectory(site)),
-        site.server, yaml(world.codeDirectory(site) + "/shop.py"), process, process, site.name, site.server,
-        yaml(world.codeDirectory(site) + "/shop_worker.py"), site.name);
+        site.title, world.definitionFile(site), site.application, site.name, yamlWord(world.codeDirectory(site)),
+        site.server, yamlWord(world.codeDirectory(site) + "/shop.py"), process, process, site.name, site.server,
+        yamlWord(world.codeDirectory(site) + "/shop_worker.py"), site.name);
     text += fmt::format(
         "web:\n"
         "  - server: {}\n"
@@ -199,19 +221,10 @@ std::string definitionText(const World& world, const Site& site) {
         "    listen: [\"{}:{}\"]\n"
         "    upstream: {}\n"
         "    service: {{manage: direct, config: {}, bin: {}}}\n",
-        site.server, site.address, site.address, site.webPort, process, yaml(world.nginxConfiguration(site)),
-        yaml(world.nginx));
-    text += fmt::format(
-        "databases:\n"
-        "  main:\n"
-        "    engine: postgresql\n"
-        "    server: {}\n"
-        "    service: {{manage: direct, data: {}, bin: {}, socket: {}}}\n"
-        "    address: {}:{}        # where the other site reaches it\n"
-        "    database: {}\n"
-        "    user: {}              # its password: swing app secret set {} POSTGRESQL_PASSWORD\n",
-        site.server, yaml(world.dataDirectory(site)), yaml(world.postgresql), yaml(world.socketsOf(site)), site.address,
-        site.databasePort, databaseName, databaseUser, site.application);
+        site.server, site.address, site.address, site.webPort, process, yamlWord(world.nginxConfiguration(site)),
+        yamlWord(world.nginx));
+    text += "databases:\n";
+    for (const LabEngine* engine : enginesOf(world)) text += engine->definition(world, site);
     return text;
 }
 
@@ -219,7 +232,8 @@ std::string environmentText(const World& world) {
     return fmt::format(
         "# Lets `swing` find the lab's controller: . {}\n"
         "export SWING_URL={}\nexport SWING_TOKEN_FILE={}\nexport SWING_CA={}\n",
-        world.environmentFile(), shell(world.url()), shell(world.tokenFile()), shell(world.authorityFile()));
+        world.environmentFile(), shellWord(world.url()), shellWord(world.tokenFile()),
+        shellWord(world.authorityFile()));
 }
 
 }  // namespace swb::lab

@@ -1,5 +1,6 @@
-// The loopback world: two sites, each with a server, an agent, PostgreSQL, nginx and the example application, and one
-// controller, in one directory, as one unprivileged user. `swing lab` starts it, shows it, loads it and removes it.
+// The loopback world: two sites, each with a server, an agent, databases of the engines wanted, nginx and the example
+// application, and one controller, in one directory, as one unprivileged user. `swing lab` starts it, shows it, loads
+// it and removes it.
 //
 //     command ─► up ─► supervisor (background; starts and restarts swingd and the agents)
 //        │        └──► swingd init, swing-agent join, and `swing …` for everything else, as a person would
@@ -14,11 +15,13 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
 #include "base/secret.h"
+#include "model/application.h"
 
 namespace swb::lab {
 
@@ -30,15 +33,26 @@ constexpr const char* databaseUser = "shop";
 constexpr uint16_t claimPort =
     5299;  // UDP at controllerAddress(): held by the lab's supervisor, marks the number taken
 
+struct DatabasePorts {
+    uint16_t port = 0;
+    uint16_t replicationPort = 0;  // 0: the other site replicates from the same one
+};
+
 struct Site {
     std::string name;    // "fra"
     std::string title;   // "Frankfurt"
     std::string server;  // "fra-1"
     std::string application;
     std::string address;  // 127.N.10.1
-    uint16_t databasePort = 5432, webPort = 8080, processPort = 3000;
+    uint16_t webPort = 8080, processPort = 3000;
+    std::map<Engine, DatabasePorts> databases;  // of every engine of the lab
 
     std::string url() const { return "http://" + address + ":" + std::to_string(webPort); }
+};
+
+struct LabDatabase {
+    Engine engine = Engine::postgresql;
+    std::string programs;  // directory of the server's programs
 };
 
 struct World {
@@ -47,7 +61,6 @@ struct World {
     std::string directory;           // absolute
     std::string socketDirectory;     // the same, or a short one under /tmp
     std::string programs;            // directory of swingd, swing-agent and swing
-    std::string postgresql;          // directory of PostgreSQL's programs
     std::string nginx;               // directory of nginx's program
     std::string user;                // as whom everything runs
     std::string startedBy;           // who may use the administrators' connections too
@@ -57,7 +70,8 @@ struct World {
     uint16_t apiPort = 8443, dnsPort = 5300;
     pid_t starterPid = 0;  // the `up` at work while state is "starting"
     uint64_t starterTicks = 0;
-    Secret password;  // of the application's database role
+    Secret password;                     // of the application's user in every database
+    std::vector<LabDatabase> databases;  // one for each engine, in the order of allEngines()
     std::vector<Site> sites;
 
     std::string controllerAddress() const { return "127." + std::to_string(number) + ".0.1"; }
@@ -73,21 +87,22 @@ struct World {
     std::string environmentFile() const { return directory + "/env"; }
     std::string siteDirectory(const Site& site) const { return directory + "/" + site.server; }
     std::string agentDirectory(const Site& site) const { return siteDirectory(site) + "/agent"; }
-    std::string dataDirectory(const Site& site) const { return siteDirectory(site) + "/postgresql"; }
+    std::string databaseDirectory(const Site& site, Engine engine) const {
+        return siteDirectory(site) + "/" + std::string(nameOf(engine));
+    }
     std::string socketsOf(const Site& site) const { return socketDirectory + "/" + site.server; }
     std::string nginxConfiguration(const Site& site) const { return siteDirectory(site) + "/nginx/nginx.conf"; }
     std::string codeDirectory(const Site& site) const { return siteDirectory(site) + "/shop"; }
     std::string definitionFile(const Site& site) const { return directory + "/" + site.application + ".yaml"; }
 
-    // As the application connects: with its password. As an administrator: over the unix socket.
-    std::string dsn(const Site& site) const;
-    std::string adminDsn(const Site& site) const;
+    std::string programsOf(Engine engine) const;
+    std::vector<Engine> engines() const;
     // The site of that address; null when there is none.
     const Site* siteAt(const std::string& address) const;
 };
 
-// The two sites, their addresses made of the number; default ports.
-std::vector<Site> makeSites(int number);
+// The two sites, their addresses made of the number; the ports that are wanted first.
+std::vector<Site> makeSites(int number, const std::vector<Engine>& engines);
 // 0 to 254, the same for the same directory: where the search for a free number begins. 0 is for the default directory.
 int preferredNumber(const std::string& directory, bool isDefaultDirectory);
 // Longest path of a unix socket below `directory` fits sockaddr_un.

@@ -3,24 +3,27 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lab/lab_engine.h"
 #include "model/application.h"
 
 namespace swb::lab {
 namespace {
 
-World someWorld() {
+const std::vector<Engine> everyEngine{Engine::postgresql, Engine::mariadb, Engine::redis};
+
+World someWorld(const std::vector<Engine>& engines = everyEngine) {
     World world;
     world.directory = "/srv/it's a lab";
     world.socketDirectory = "/tmp/swb-lab-a1B2c3";
     world.programs = "/usr/bin";
-    world.postgresql = "/usr/lib/postgresql/15/bin";
+    for (const Engine engine : engines) world.databases.push_back({engine, "/usr/lib/" + std::string(nameOf(engine))});
     world.nginx = "/usr/sbin";
     world.user = "lab";
     world.startedBy = "root";
     world.state = "up";
     world.number = 7;
     world.password = Secret("a'b\\c");
-    world.sites = makeSites(7);
+    world.sites = makeSites(7, engines);
     return world;
 }
 
@@ -49,15 +52,18 @@ TEST(World, theSameDirectoryPrefersTheSameNumber) {
 }
 
 TEST(World, survivesItsStateFile) {
-    const World world = someWorld();
-    const auto again = worldFromJson(toJson(world));
-    ASSERT_TRUE(again) << describe(again.error());
-    EXPECT_EQ(toText(toJson(*again)), toText(toJson(world)));
+    for (const auto& engines : {everyEngine, {Engine::mariadb}, {Engine::postgresql, Engine::redis}}) {
+        const World world = someWorld(engines);
+        const auto again = worldFromJson(toJson(world));
+        ASSERT_TRUE(again) << describe(again.error());
+        EXPECT_EQ(toText(toJson(*again)), toText(toJson(world)));
+        EXPECT_EQ(again->engines(), engines);
+    }
 }
 
 TEST(World, aStateFileOfAnotherFormatIsRefused) {
     Json value = toJson(someWorld());
-    value.as_object()["format"] = 2;
+    value.as_object()["format"] = 1;
     EXPECT_FALSE(worldFromJson(value));
     value = toJson(someWorld());
     value.as_object()["number"] = 300;
@@ -65,6 +71,15 @@ TEST(World, aStateFileOfAnotherFormatIsRefused) {
     value = toJson(someWorld());
     value.as_object()["sites"].as_array().pop_back();
     EXPECT_FALSE(worldFromJson(value));
+    value = toJson(someWorld());
+    value.as_object()["databases"].as_array().clear();
+    EXPECT_FALSE(worldFromJson(value));
+    value = toJson(someWorld());
+    value.as_object()["databases"].as_array()[1].as_object()["engine"] = "mongodb";
+    EXPECT_FALSE(worldFromJson(value));
+    value = toJson(someWorld({Engine::redis}));
+    value.as_object()["databases"].as_array()[0].as_object()["engine"] = "mariadb";
+    EXPECT_FALSE(worldFromJson(value)) << "the sites have no ports of it";
 }
 
 TEST(World, aStateFileThatLeadsElsewhereIsRefused) {
@@ -92,15 +107,51 @@ TEST(World, definitionsAreValidAndSayWhatTheWorldSays) {
         EXPECT_EQ(application->servers(), std::vector<std::string>{site.server});
         EXPECT_TRUE(application->processes.at("worker").writes);
         EXPECT_EQ(application->processes.at("web").command[1], "/srv/it's a lab/" + site.server + "/shop/shop.py");
-        EXPECT_EQ(application->databases.at("main").service.socket, "/tmp/swb-lab-a1B2c3/" + site.server);
-        EXPECT_EQ(application->databases.at("main").address.text(), site.address + ":5432");
+        ASSERT_EQ(application->databases.size(), 3u);
+        const DatabaseSpec &main = application->databases.at("main"), &invoices = application->databases.at("invoices"),
+                           &recent = application->databases.at("recent");
+        EXPECT_EQ(main.service.socket, "/tmp/swb-lab-a1B2c3/" + site.server);
+        EXPECT_EQ(main.address.text(), site.address + ":5432");
+        EXPECT_EQ(invoices.engine, Engine::mariadb);
+        EXPECT_EQ(invoices.service.config, "/srv/it's a lab/" + site.server + "/mariadb/my.cnf");
+        EXPECT_EQ(invoices.service.superuser, "lab");
+        EXPECT_EQ(recent.engine, Engine::redis);
+        EXPECT_EQ(recent.replicationAddress().text(), site.address + ":6380");
+        for (const LabEngine* engine : enginesOf(world)) {
+            EXPECT_EQ(application->databases.at(std::string(engine->database())).engine, engine->engine());
+            EXPECT_EQ(application->databases.at(std::string(engine->database())).user, databaseUser);
+        }
     }
+}
+
+TEST(World, anyMixOfEnginesMakesADefinition) {
+    for (const auto& engines : {std::vector{Engine::mariadb}, {Engine::redis}, {Engine::postgresql, Engine::redis}}) {
+        const World world = someWorld(engines);
+        const auto application = applicationFromYaml(definitionText(world, world.sites[1]));
+        ASSERT_TRUE(application) << describe(application.error());
+        EXPECT_EQ(application->databases.size(), engines.size());
+    }
+}
+
+TEST(World, enginesAreNamedOnceInAnyOrder) {
+    EXPECT_EQ(*parseEngines("postgresql"), std::vector{Engine::postgresql});
+    EXPECT_EQ(*parseEngines("redis,mariadb,postgresql"), everyEngine);
+    for (const char* wrong : {"", ",", "postgresql,", "redis,redis", "mongodb", "mysql", "Redis", "redis, mariadb"})
+        EXPECT_FALSE(parseEngines(wrong)) << wrong;
 }
 
 TEST(World, connectionStringsQuoteWhatTheyMust) {
     const World world = someWorld();
-    EXPECT_EQ(world.dsn(world.sites[0]), "host=127.7.10.1 port=5432 dbname=shop user=shop password='a\\'b\\\\c'");
-    EXPECT_EQ(world.adminDsn(world.sites[1]), "host='/tmp/swb-lab-a1B2c3/nyc-1' port=5432 dbname=shop user=postgres");
+    const JsonObject fra = engineOf(Engine::postgresql).access(world, world.sites[0]),
+                     nyc = engineOf(Engine::postgresql).access(world, world.sites[1]);
+    EXPECT_EQ(textAt(fra, "dsn"), "host=127.7.10.1 port=5432 dbname=shop user=shop password='a\\'b\\\\c'");
+    EXPECT_EQ(textAt(nyc, "adminDsn"), "host='/tmp/swb-lab-a1B2c3/nyc-1' port=5432 dbname=shop user=postgres");
+    EXPECT_EQ(textAt(engineOf(Engine::mariadb).access(world, world.sites[0]), "dsn"),
+              "mysql://shop:a%27b%5Cc@127.7.10.1:3306/shop");
+    EXPECT_EQ(textAt(engineOf(Engine::redis).access(world, world.sites[0]), "dsn"),
+              "redis://shop:a%27b%5Cc@127.7.10.1:6379/0");
+    EXPECT_THAT(textAt(engineOf(Engine::redis).access(world, world.sites[0]), "adminCommand"),
+                testing::HasSubstr("'/srv/it'\\''s a lab/fra-1/redis/admin.password'"));
 }
 
 TEST(World, environmentIsForAPosixShell) {
