@@ -126,7 +126,7 @@ class MariadbEngine final : public LabEngine {
                                               site.address, site.databases.at(self).port, databaseName)},
                           {"user", databaseUser},
                           {"password", world.password.reveal()},
-                          {"database", databaseName},
+                          {"schema", databaseName},
                           {"adminCommand", fmt::format("mariadb --socket={} --user={}",
                                                        shellWord(socketOf(world, site)), shellWord(world.user))},
                           {"data", dataOf(world, site)},

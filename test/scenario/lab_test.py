@@ -8,21 +8,6 @@ import unittest
 import world
 
 
-def processes_of(directory):
-    """Command lines of what runs with this directory on it, but for those that only look."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                words = file.read().replace(b"\0", b" ").decode(errors="replace")
-            errors = os.readlink(f"/proc/{pid}/fd/2")
-        except OSError:
-            continue
-        if int(pid) != os.getpid() and (directory in words or errors.startswith(directory)):
-            found.append(f"{pid} {words}")
-    return found
-
-
 class LabTest(world.Scenario):
     def test_1_status_says_where_everything_is(self):
         status = self.lab.refresh()
@@ -43,7 +28,7 @@ class LabTest(world.Scenario):
         self.assertEqual(self.lab.check()["verdict"], "ok", self.lab.check())
 
     def test_2_nothing_of_it_runs_as_root(self):
-        for line in processes_of(self.lab.directory):
+        for line in world.processes_of(self.lab.directory):
             self.assertNotEqual(os.stat(f"/proc/{line.split()[0]}").st_uid, 0, line)
 
     def test_3_up_again_says_that_it_runs(self):
@@ -93,9 +78,9 @@ class LabTest(world.Scenario):
         world.wait_for(lambda: not os.path.exists(f"/proc/{supervisor}"), what="the supervisor's end")
         status = self.lab.run("lab", "status", "--dir", directory, connect=False, allow_failure=True)
         self.assertEqual(status["state"], "crashed")
-        self.assertTrue(processes_of(directory), "its servers go on")
+        self.assertTrue(world.processes_of(directory), "its servers go on")
         self.lab.run("lab", "down", "--dir", directory, connect=False)
-        self.assertEqual(processes_of(directory), [])
+        self.assertEqual(world.processes_of(directory), [])
         self.assertFalse(os.path.exists(directory))
 
 
@@ -115,7 +100,7 @@ class TwoLabs(unittest.TestCase):
         for lab in (first, second):
             directory = lab.directory
             lab.down()
-            self.assertEqual(processes_of(directory), [])
+            self.assertEqual(world.processes_of(directory), [])
         self.assertFalse(os.path.exists(os.path.dirname(sockets)))
         self.assertNotEqual(subprocess.run([str(first.programs / "swing"), "lab", "status", "--dir", directory],
                                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode, 0)

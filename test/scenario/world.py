@@ -63,6 +63,21 @@ def wait_for(condition, timeout=15.0, what="the condition", pause=0.02):
         time.sleep(pause)
 
 
+def processes_of(directory):
+    """Command lines of what runs with this directory on it, but for those that only look."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                words = file.read().replace(b"\0", b" ").decode(errors="replace")
+            places = [os.readlink(f"/proc/{pid}/{link}") for link in ("cwd", "fd/2")]
+        except OSError:
+            continue
+        if int(pid) != os.getpid() and (directory in words or any(place.startswith(directory) for place in places)):
+            found.append(f"{pid} {words}")
+    return found
+
+
 class Load:
     """`swing lab load` in the background; the score is there after the `with` block or stop()."""
 
@@ -208,8 +223,15 @@ class Lab:
         finally:
             connection.close()
 
+    def engines(self):
+        return self.status["engines"]
+
     def role(self, site):
-        """"primary", "replica", or "down"."""
+        """"primary", "replica", or "down"; "mixed" when its databases are not all the same."""
+        if self.engines() != ["postgresql"]:
+            self.refresh()
+            roles = {self.site(site)[engine]["role"] or "down" for engine in self.engines()}
+            return roles.pop() if len(roles) == 1 else "mixed"
         try:
             return "replica" if self.sql(site, "SELECT pg_is_in_recovery()")[0][0] else "primary"
         except psycopg2.Error:
@@ -308,7 +330,10 @@ class Scenario(unittest.TestCase):
         wait_for(lambda: lab.role(current) == "primary" and lab.role(standby) == "replica", 20,
                  f"{current} primary and {standby} replica (now {lab.role(current)} and {lab.role(standby)})")
         wait_for(lambda: lab.resolve() == [lab.site(current)["server"]["address"]], what=f"the address at {current}")
-        wait_for(lambda: lab.sql(current, "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")[0][0] == 1,
-                 20, f"{standby} streaming from {current}")
+        if "postgresql" in lab.engines():
+            wait_for(lambda: lab.sql(current, "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")[0][0] == 1,
+                     20, f"{standby} streaming from {current}")
+        wait_for(lambda: [link["state"] for link in lab.group()["links"]] == ["streaming"] * len(lab.engines()),
+                 20, f"{standby} following {current} with {', '.join(lab.engines())}")
         self.assertIsNone(lab.group().get("busy") or None)
         return current
