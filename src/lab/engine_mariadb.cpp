@@ -29,6 +29,10 @@ std::string directoryOf(const World& world, const Site& site) {
 std::string dataOf(const World& world, const Site& site) {
     return directoryOf(world, site) + "/data";
 }
+// Of its own: a server that starts removes what it takes for its predecessor's temporary tables.
+std::string temporaryOf(const World& world, const Site& site) {
+    return directoryOf(world, site) + "/tmp";
+}
 std::string optionFileOf(const World& world, const Site& site) {
     return directoryOf(world, site) + "/my.cnf";
 }
@@ -40,6 +44,7 @@ std::string options(const World& world, const Site& site) {
     return fmt::format(
         "[mysqld]\n"
         "datadir = {}\n"
+        "tmpdir = {}\n"
         "socket = {}\n"
         "port = {}\n"
         "bind-address = {}\n"
@@ -51,8 +56,8 @@ std::string options(const World& world, const Site& site) {
         "max_connections = 100\n"
         "innodb_buffer_pool_size = 32M\n"
         "innodb_log_file_size = 16M\n",
-        dataOf(world, site), socketOf(world, site), site.databases.at(self).port, site.address,
-        site.name == world.sites.front().name ? 101 : 102);
+        dataOf(world, site), temporaryOf(world, site), socketOf(world, site), site.databases.at(self).port,
+        site.address, site.name == world.sites.front().name ? 101 : 102);
 }
 
 // Without networking and without a running server; statements, with the password in one of them, go in by stdin.
@@ -88,7 +93,7 @@ class MariadbEngine final : public LabEngine {
     }
 
     Result<void> makeServer(const World& world, const Site& site) const override {
-        TRY_VOID(makeDirectories(directoryOf(world, site)));
+        TRY_VOID(makeDirectories(temporaryOf(world, site)));
         driver::ProgramCall install;
         install.argv = {"mariadb-install-db",
                         "--no-defaults",
@@ -97,10 +102,13 @@ class MariadbEngine final : public LabEngine {
                         "--skip-name-resolve",
                         "--auth-root-authentication-method=socket",
                         "--auth-root-socket-user=" + world.user};
+        install.environment["TMPDIR"] = temporaryOf(world, site);
         TRY(driver::runChecked(install, within(60'000)));
         TRY_VOID(writeFileAtomically(optionFileOf(world, site), options(world, site)));
+        // One account may do everything, and it is not called root: a readiness check asks what another would be for.
         return bootstrap(world, site,
                          fmt::format("FLUSH PRIVILEGES;\n"
+                                     "DROP USER root@localhost;\n"
                                      "CREATE DATABASE {0} CHARACTER SET utf8mb4;\n"
                                      "CREATE USER {1}@'%' IDENTIFIED BY '{2}';\n"
                                      "GRANT ALL ON {0}.* TO {1}@'%';\n",

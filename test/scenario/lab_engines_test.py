@@ -60,7 +60,7 @@ class EveryEngine(world.Scenario):
                 self.assertTrue(os.path.isdir(site[engine]["data"]), site[engine])
                 self.assertTrue(os.path.exists(f"/proc/{site[engine]['pid']}"), site[engine])
         self.assertEqual(self.assert_legal(), "fra")
-        self.assertEqual(self.lab.check()["verdict"], "ok", self.lab.check())
+        self.assertEqual([check for check in self.lab.check()["checks"] if check["verdict"] != "ok"], [])
         for line in world.processes_of(self.lab.directory):
             self.assertNotEqual(os.stat(f"/proc/{line.split()[0]}").st_uid, 0, line)
 
