@@ -51,6 +51,11 @@ void give(const std::string& path) {
     if (::geteuid() == 0 && ::chown(path.c_str(), user.uid, user.gid) != 0) std::perror("chown");
 }
 
+// As an installation has it: root is root, and without root the service's user is.
+driver::OsUser superuser() {
+    return require(driver::currentOsUser());
+}
+
 const std::string& template_() {
     struct Made {
         std::string directory = makeTestDirectory("mariadb-template");
@@ -71,7 +76,7 @@ Result<Connection> connectAsSuperuser(const DatabaseSpec& spec) {
     driver::mariadb::Endpoint endpoint;
     endpoint.socket = spec.service.socket;
     endpoint.user = spec.service.superuser;
-    return Connection::open(endpoint, mariadbUser(), SystemClock().monotonic() + patienceMs);
+    return Connection::open(endpoint, superuser(), SystemClock().monotonic() + patienceMs);
 }
 
 void makeApplicationDatabase(const DatabaseSpec& spec) {
@@ -98,7 +103,7 @@ DatabaseSpec makeMariadbServer(const std::string& directory, const std::string& 
     spec.service.data = directory + "/data";
     spec.service.socket = directory + "/run/socket";
     spec.service.config = directory + "/my.cnf";
-    spec.service.superuser = mariadbUser().name;
+    spec.service.superuser = superuser().name;
     spec.address.host = host;
     spec.address.port = freePort(host);
     spec.database = "shop";

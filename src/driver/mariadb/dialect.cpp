@@ -54,7 +54,7 @@ class MariadbDialect final : public Dialect {
         return fmt::format("SELECT MASTER_GTID_WAIT({}, {}.{:03})", quoted(position), milliseconds / 1000,
                            milliseconds % 1000);
     }
-    std::vector<std::string> adoptPosition(std::string_view position) const override {
+    std::vector<std::string> adoptPosition(std::string_view position, int) const override {
         // The log's own state too: as a source this server must know where its log begins.
         return {"RESET MASTER", "SET GLOBAL gtid_slave_pos = " + quoted(position),
                 "SET GLOBAL gtid_binlog_state = " + quoted(position)};
@@ -132,8 +132,10 @@ class MysqlDialect final : public Dialect {
         return fmt::format("SELECT WAIT_FOR_EXECUTED_GTID_SET({}, {}.{:03})", quoted(position), milliseconds / 1000,
                            milliseconds % 1000);
     }
-    std::vector<std::string> adoptPosition(std::string_view position) const override {
-        return {"RESET MASTER", "SET GLOBAL gtid_purged = " + quoted(position)};
+    std::vector<std::string> adoptPosition(std::string_view position, int version) const override {
+        constexpr int renamedIn = 80400;
+        return {version < renamedIn ? "RESET MASTER" : "RESET BINARY LOGS AND GTIDS",
+                "SET GLOBAL gtid_purged = " + quoted(position)};
     }
 
     std::string_view showReplica() const override { return "SHOW REPLICA STATUS"; }

@@ -56,7 +56,7 @@ class Dialect {
     // 0: reached; anything else: not in that time.
     virtual std::string awaitPosition(std::string_view position, int64_t milliseconds) const = 0;
     // Before a copy is replicated to, its position is set; the log must be empty.
-    virtual std::vector<std::string> adoptPosition(std::string_view position) const = 0;
+    virtual std::vector<std::string> adoptPosition(std::string_view position, int version) const = 0;
 
     // Replication.
     virtual std::string_view showReplica() const = 0;  // no row: not a replica

@@ -181,8 +181,9 @@ TEST(MysqlDialect, SpeaksMysql) {
     EXPECT_EQ(dialect.showReplica(), "SHOW REPLICA STATUS");
     EXPECT_EQ(dialect.stopReplica(), "STOP REPLICA");
     EXPECT_EQ(dialect.forgetSource(), "RESET REPLICA ALL");
-    EXPECT_THAT(dialect.adoptPosition(set("1-5")),
+    EXPECT_THAT(dialect.adoptPosition(set("1-5"), 80036),
                 ElementsAre("RESET MASTER", "SET GLOBAL gtid_purged = '" + set("1-5") + "'"));
+    EXPECT_EQ(dialect.adoptPosition(set("1-5"), 80400)[0], "RESET BINARY LOGS AND GTIDS");
     EXPECT_STREQ(dialect.columns().receiver, "Replica_IO_Running");
     EXPECT_EQ(dialect.relation(set("1-5"), set("1-6")).value(), Relation::behind);
     EXPECT_THAT(dialect.surplus(set("1-7"), set("1-5")).value(), ElementsAre(set("6-7")));

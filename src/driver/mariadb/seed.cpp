@@ -234,7 +234,7 @@ Result<Json> follow(const Instance& instance, const Places& places, const Peer& 
             return fail(
                 ErrorCode::VerificationFailed, "the copy came up open for writes",
                 "The server does not read " + instance.optionFile() + ", or something after it sets read_only.");
-        for (const auto& statement : dialect.adoptPosition(progress.position))
+        for (const auto& statement : dialect.adoptPosition(progress.position, session->serverVersion()))
             TRY_VOID(session->execute(statement, context.deadline));
         for (const auto& statement : dialect.followSource(instance.sourceAddress(peer), "", session->serverVersion()))
             TRY_VOID(session->execute(statement, context.deadline));

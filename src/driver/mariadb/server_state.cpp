@@ -83,11 +83,6 @@ Result<PeerState> readPeer(const Dialect& dialect, Connection& connection, Monot
     const auto origin = connection.query(originQuery, deadline);
     if (!origin && !isMissingTable(connection)) return fail(origin.error());
     if (origin && !origin->empty()) peer.identity = origin->front().at("id");
-    const Rows log = TRY(connection.query("SHOW MASTER STATUS", deadline));
-    if (!log.empty()) {
-        peer.logFile = log.front().at("File");
-        peer.logPosition = std::atoll(log.front().at("Position").c_str());
-    }
     return peer;
 }
 

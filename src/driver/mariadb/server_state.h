@@ -26,8 +26,6 @@ Result<ServerState> readState(const Instance& instance, Connection& connection, 
 struct PeerState {
     std::string identity, position, surplus;
     int64_t serverId = 0;
-    std::string logFile;
-    int64_t logPosition = 0;
 };
 Result<PeerState> readPeer(const Dialect& dialect, Connection& connection, MonotonicMs deadline);
 
