@@ -101,7 +101,7 @@ TEST_F(MariadbTraps, PreparedTransactionsAreRefused) {
 TEST_F(MariadbTraps, ALongStatementFailsTheFenceInBoundedTimeAndWritesGoOn) {
     auto shop = connectMariadb(current->spec, "shop", "shop-password", "shop");
     SWB_REQUIRE(shop);
-    std::thread statement([&] { (void)shop->execute("INSERT INTO items (tag) SELECT SLEEP(8)", inMs(15'000)); });
+    std::jthread statement([&] { (void)shop->execute("INSERT INTO items (tag) SELECT SLEEP(8)", inMs(15'000)); });
     ::usleep(200'000);
     const double start = preciseMs();
     const auto token = fence(3000);

@@ -10,6 +10,7 @@ namespace swb::driver::mariadb {
 namespace {
 
 constexpr const char* fenceRecord = "fence";  // {accounts: [...], token: {...} or null}
+constexpr int64_t unlockMs = 1000;            // whatever the caller's deadline: a lock must not stay behind
 
 Accounts recordedAccounts(const Json& record) {
     Accounts accounts;
@@ -45,8 +46,8 @@ Result<void> checkMayFence(const Instance& instance, Connection& connection, con
 // Locks every account that is open. They are recorded before: unlocking must know them whatever happens in between.
 Result<void> lockOut(const Instance& instance, Connection& connection, const Context& context) {
     const Accounts open = TRY(openAccounts(instance, connection, context));
-    if (open.empty()) return {};
-    Json record = instance.record(fenceRecord);
+    const Json record = instance.record(fenceRecord);
+    if (open.empty() && record.is_object()) return {};
     Accounts known = recordedAccounts(record);
     bool changed = !record.is_object();
     for (const auto& account : open)
@@ -75,7 +76,9 @@ Result<void> takeLock(Connection& connection, const Context& context) {
                 "Look for a long statement (SHOW PROCESSLIST); end it, or wait for it, and try again.");
 }
 
+// Under the lock. Sessions first: one that may set read_only could undo it; the lock stops their writes meanwhile.
 Result<void> closeWrites(const Instance& instance, Connection& connection, const Context& context) {
+    TRY_VOID(endSessions(instance, connection, context));
     TRY_VOID(connection.execute(std::string(instance.dialect().closeWrites()), context.deadline));
     if (TRY(connection.value("SELECT @@GLOBAL.event_scheduler", context.deadline)) != "ON") return {};
     return connection.execute("SET GLOBAL event_scheduler = OFF", context.deadline);
@@ -94,11 +97,14 @@ Result<void> establish(const Instance& instance, const Context& context) {
             return locked;
         }
     }
-    // Sessions first: one that may set read_only could undo it. The lock stops their writes meanwhile.
-    TRY_VOID(endSessions(instance, *session, context));
-    TRY_VOID(closeWrites(instance, *session, context));
-    if (!held) sessions.hold(instance.sessionsKey(), session.release());
-    return {};
+    auto closed = closeWrites(instance, *session, context);
+    if (held) return closed;
+    // A session that goes back to the idle ones must not take the lock with it.
+    if (closed)
+        sessions.hold(instance.sessionsKey(), session.release());
+    else
+        (void)session->execute("UNLOCK TABLES", SystemClock().monotonic() + unlockMs);
+    return closed;
 }
 
 }  // namespace
@@ -143,7 +149,7 @@ Result<void> closeToEverybody(const Instance& instance, const Context& context) 
 Result<void> liftFence(const Instance& instance, Connection& connection, const Context& context) {
     Sessions& sessions = instance.sessions();
     if (auto holder = sessions.takeHolder(instance.sessionsKey())) {
-        (void)holder->execute("UNLOCK TABLES", within(context, 1000));
+        (void)holder->execute("UNLOCK TABLES", SystemClock().monotonic() + unlockMs);
         sessions.closed(instance.sessionsKey(), holder->id());
     }
     (void)connection.execute("UNLOCK TABLES", context.deadline);
