@@ -4,11 +4,20 @@
 #include <poll.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "dns/answer.h"
 #include "dns/peer_handler.h"
 
 namespace swb::dns {
+namespace {
+
+// This thread alone counts; others read.
+void addTo(std::atomic<uint64_t>& counter, uint64_t more) {
+    counter.store(counter.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+}
+
+}  // namespace
 
 UdpWorker::UdpWorker(std::vector<Fd> sockets, SnapshotCell& cell, const AnswerSettings& settings)
     : sockets_(std::move(sockets)), reader_(cell), context_(settings, Transport::udp), slots_(batch) {
@@ -16,6 +25,7 @@ UdpWorker::UdpWorker(std::vector<Fd> sockets, SnapshotCell& cell, const AnswerSe
         Slot& slot = slots_[i];
         slot.queryPart = {slot.query.data(), slot.query.size()};
         received_[i].msg_hdr.msg_name = &slot.client;
+        received_[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage);
         received_[i].msg_hdr.msg_iov = &slot.queryPart;
         received_[i].msg_hdr.msg_iovlen = 1;
     }
@@ -54,7 +64,6 @@ void UdpWorker::runPolling(int stopSignal) {
 }
 
 void UdpWorker::serve(int socket, int receiveFlags) {
-    for (mmsghdr& message : received_) message.msg_hdr.msg_namelen = sizeof(sockaddr_storage);
     const int count = ::recvmmsg(socket, received_.data(), batch, receiveFlags, nullptr);
     if (count <= 0) return;
     context_.refresh();
@@ -63,17 +72,19 @@ void UdpWorker::serve(int socket, int receiveFlags) {
     const SnapshotCell::Reader::Guard guard(reader_);
     for (unsigned i = 0; i < static_cast<unsigned>(count); ++i) {
         Slot& slot = slots_[i];
+        // The kernel has put the address's length there; under load most batches are small, so only these are put back.
+        const socklen_t clientBytes = std::exchange(received_[i].msg_hdr.msg_namelen, sizeof(sockaddr_storage));
         const size_t length = reply(slot, received_[i].msg_len, guard.zones());
         if (length == 0) continue;
         slot.replyPart = {slot.reply.data(), length};
         msghdr& reply = replies_[replyCount++].msg_hdr;
         reply = {};
         reply.msg_name = &slot.client;
-        reply.msg_namelen = received_[i].msg_hdr.msg_namelen;
+        reply.msg_namelen = clientBytes;
         reply.msg_iov = &slot.replyPart;
         reply.msg_iovlen = 1;
     }
-    dropped.fetch_add(static_cast<unsigned>(count) - replyCount, std::memory_order_relaxed);
+    addTo(dropped, static_cast<unsigned>(count) - replyCount);
     overLimit.store(context_.overLimit(), std::memory_order_relaxed);
     send(socket, replyCount);
 }
@@ -91,11 +102,11 @@ void UdpWorker::send(int socket, unsigned count) {
     for (unsigned at = 0; at < count;) {
         const int sent = ::sendmmsg(socket, &replies_[at], count - at, MSG_DONTWAIT);
         if (sent > 0) {
-            answers.fetch_add(static_cast<unsigned>(sent), std::memory_order_relaxed);
+            addTo(answers, static_cast<unsigned>(sent));
             at += static_cast<unsigned>(sent);
         } else if (errno != EINTR) {
             // The first reply cannot be sent (a client without a route, a full queue); the others still can.
-            dropped.fetch_add(1, std::memory_order_relaxed);
+            addTo(dropped, 1);
             ++at;
         }
     }
