@@ -92,7 +92,9 @@ class ShopEnginesTest : public testing::Test {
         endpoint.socket = mariadb.service.socket;
         endpoint.user = mariadb.service.superuser;
         const MonotonicMs deadline = SystemClock().monotonic() + 5000;
-        auto connection = driver::mariadb::Connection::open(endpoint, mariadbUser(), deadline);
+        const auto user = driver::osUserByName(endpoint.user);
+        ASSERT_TRUE(user) << describe(user.error());
+        auto connection = driver::mariadb::Connection::open(endpoint, *user, deadline);
         ASSERT_TRUE(connection) << describe(connection.error());
         const auto done = connection->execute(statement, deadline);
         ASSERT_TRUE(done) << describe(done.error());
