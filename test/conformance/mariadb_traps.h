@@ -23,13 +23,6 @@
 
 namespace swb::test {
 
-// Evaluates once: a verb that is called again may answer something else.
-#define SWB_REQUIRE(expression)                              \
-    do {                                                     \
-        const auto& required = (expression);                 \
-        ASSERT_TRUE(required) << describe(required.error()); \
-    } while (false)
-
 using driver::Token;
 using driver::mariadb::Connection;
 

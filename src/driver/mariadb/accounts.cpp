@@ -38,7 +38,8 @@ Result<void> alterAccounts(Connection& connection, const Accounts& accounts, con
 bool mayWrite(const Row& row, const std::set<uint64_t>& ours) {
     const std::string &user = row.at("USER"), &command = row.at("COMMAND");
     if (ours.count(std::strtoull(row.at("ID").c_str(), nullptr, 10)) > 0) return false;
-    if (user == "system user" || user == "event_scheduler") return false;
+    // Replicas may read only, and one that is just coming back is still needed for the last transactions.
+    if (user == "system user" || user == "event_scheduler" || user == replicationUser) return false;
     // A killed session commits nothing any more; rolling back may keep it for a while.
     return command != "Binlog Dump" && command != "Binlog Dump GTID" && command != "Daemon" && command != "Killed";
 }
