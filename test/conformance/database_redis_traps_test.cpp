@@ -291,7 +291,7 @@ TEST_F(RedisTraps, AnAddressThatCannotBeReachedIsSaidBeforeTheSwitch) {
     ask(standby->spec, {"CONFIG", "SET", "replica-announce-ip", "127.0.99.9"});
     ask(current->spec, {"CLIENT", "KILL", "TYPE", "replica"});
     awaitInfo(current->spec, "connected_slaves", "1");
-    const auto refused = current->driver->prepareSwitchSource(current->spec, standby->slot, current->context());
+    const auto refused = current->driver->prepareSwitchSource(current->spec, standby->slot, current->context(1000));
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::ReplicaNotReady);
 }

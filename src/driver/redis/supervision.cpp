@@ -59,8 +59,10 @@ Result<Json> ensureRunning(const Instance& instance, std::string_view guardRole,
     constexpr int64_t lookMs = 1000;
     const bool answers = instance.session(withDeadline(context, within(context, lookMs))).has_value();
     if (answers || instance.process()) {
-        auto session = TRY(instance.awaitReady(context));
-        return settle(instance, *session, guardRole, false, context);
+        auto session = instance.awaitReady(context);
+        if (session) return settle(instance, **session, guardRole, false, context);
+        // One that was just ending has a process, and connections that look good, for a moment.
+        if (instance.process()) return fail(session.error());
     }
     if (const std::string why = whyLeftDown(instance, context); !why.empty())
         return standing(instance, "stopped", false, why);

@@ -29,6 +29,31 @@ Result<void> refuseHandOver(Connection& connection, const Context& context) {
                 "Look at the roles of both servers (there may be two primaries), then try again.");
 }
 
+// The replica has acknowledged what there is now. A link that is up proves less: after a copy the primary sends nothing
+// until the replica's first word, which may take a second, and that second must not lie in the outage.
+Result<void> awaitCaughtUp(const Instance& instance, Connection& connection, std::string_view slot, int64_t offset,
+                           const Context& context) {
+    constexpr int64_t patienceMs = 10'000, lastRoundMs = 150;  // the answer must come before the deadline does
+    const MonotonicMs until = within(context, patienceMs) - lastRoundMs;
+    const auto peers = knownPeers(instance);
+    for (;;) {
+        std::string seen = "it is not connected";
+        const Info info = TRY(connection.info("replication", context.deadline));
+        for (const auto& replica : info.replicas()) {
+            if (nameOfReplica(peers, replica) != slot) continue;
+            if (replica.state == "online" && replica.offset >= offset) return {};
+            seen = "it is " + replica.state + ", " + std::to_string(offset - replica.offset) + " bytes behind";
+        }
+        if (SystemClock().monotonic() >= until || context.cancelled())
+            return fail(ErrorCode::ReplicaNotReady,
+                        "the replica " + std::string(slot) + " does not stream from here: " + seen,
+                        "See INFO replication of both servers. A replica is known by the address it announces.");
+        // Asks the replicas for their word now; otherwise they give it once a second.
+        TRY(connection.call({"WAIT", "1", "50"}, context.deadline));
+        pause(2);
+    }
+}
+
 Result<void> refreshMomentary(const Instance& instance, Connection& connection, const Context& context) {
     if (!instance.record(fenceRecord).is_null() || TRY(writesAreHeld(connection, context))) return {};
     RoleFile role = instance.role();
@@ -46,16 +71,9 @@ Result<void> refreshMomentary(const Instance& instance, Connection& connection, 
 Result<void> prepareSwitchSource(const Instance& instance, std::string_view peerSlot, const Context& context) {
     auto session = TRY(instance.session(context));
     TRY_VOID(refuseHandOver(*session, context));
-    const Info info = TRY(session->info("replication", context.deadline));
-    const ServerState state = ServerState::of(info);
+    const ServerState state = TRY(readState(*session, context.deadline));
     if (!state.primary) return fail(ErrorCode::GuardRefused, "the server is a replica, not the source of a switch");
-    const auto peers = knownPeers(instance);
-    bool streams = peerSlot.empty();
-    for (const auto& replica : info.replicas())
-        streams = streams || (nameOfReplica(peers, replica) == peerSlot && replica.state == "online");
-    if (!streams)
-        return fail(ErrorCode::ReplicaNotReady, "the replica " + std::string(peerSlot) + " does not stream from here",
-                    "See INFO replication of both servers. A replica is known by the address it announces.");
+    if (!peerSlot.empty()) TRY_VOID(awaitCaughtUp(instance, *session, peerSlot, state.position.offset, context));
     TRY_VOID(refreshMomentary(instance, *session, context));
     RoleFile role = instance.role();
     if (role.start() != RoleFile::Start::held) {
