@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "dns/answer.h"
+#include "dns/look_ahead.h"
 #include "dns/peer_handler.h"
 
 namespace swb::dns {
@@ -70,6 +71,7 @@ void UdpWorker::serve(int socket, int receiveFlags) {
     unsigned replyCount = 0;
     // Held until the replies have left: publish() promises that nothing old follows it.
     const SnapshotCell::Reader::Guard guard(reader_);
+    parse(static_cast<unsigned>(count), guard.zones());
     for (unsigned i = 0; i < static_cast<unsigned>(count); ++i) {
         Slot& slot = slots_[i];
         // The kernel has put the address's length there; under load most batches are small, so only these are put back.
@@ -89,10 +91,20 @@ void UdpWorker::serve(int socket, int receiveFlags) {
     send(socket, replyCount);
 }
 
+void UdpWorker::parse(unsigned count, const ZoneSet& zones) {
+    LookAhead ahead(zones);
+    for (unsigned i = 0; i < count; ++i) {
+        if (received_[i].msg_len < headerBytes) continue;
+        slots_[i].parsed = parseQuery(std::span(slots_[i].query.data(), received_[i].msg_len));
+        ahead.add(slots_[i].parsed);
+    }
+    ahead.run();
+}
+
 size_t UdpWorker::reply(Slot& slot, size_t queryLength, const ZoneSet& zones) {
     if (queryLength < headerBytes) return 0;
     const std::span bytes(slot.query.data(), queryLength);
-    const Query query = parseQuery(bytes);
+    const Query& query = slot.parsed;
     PeerHandler* peers = context_.peers();
     if (peers && isForPeers(query)) return peers->handle(bytes, query, endpointOf(slot.client), zones, slot.reply);
     return answer(query, context_.forClient(addressOf(slot.client)), zones, slot.reply);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "dns/look_ahead.h"
 #include "dns/protocol.h"
 #include "dns/snapshot_cell.h"
 #include "dns/worker_context.h"
@@ -33,7 +34,7 @@ class UdpWorker {
     std::atomic<uint64_t> overLimit{0};
 
   private:
-    static constexpr unsigned batch = 64;
+    static constexpr unsigned batch = LookAhead::queriesMax;
     // A longer query is cut and so malformed: no query this server understands is longer.
     static constexpr size_t queryBytes = 4096;
 
@@ -41,6 +42,7 @@ class UdpWorker {
         sockaddr_storage client;
         iovec queryPart;
         iovec replyPart;
+        Query parsed;
         std::array<uint8_t, queryBytes> query;
         std::array<uint8_t, ednsUdpBytes> reply;
     };
@@ -48,6 +50,7 @@ class UdpWorker {
     void runBlocking();
     void runPolling(int stopSignal);
     void serve(int socket, int receiveFlags);
+    void parse(unsigned count, const ZoneSet& zones);
     size_t reply(Slot& slot, size_t queryLength, const ZoneSet& zones);
     void send(int socket, unsigned count);
 

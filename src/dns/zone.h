@@ -113,6 +113,10 @@ class ZoneSnapshot {
     // The sets whose hints follow other names.
     const ServiceIndex& services() const { return *services_; }
 
+    // For LookAhead, which touches their memory before an answer needs it.
+    const ZoneIndex& index() const { return *index_; }
+    const ZoneContents& contents() const { return contents_; }
+
     // f(NameView, const RecordSet&) for every set, in canonical order; the SOA first.
     template <typename Visit>
     void forEachSet(Visit visit) const {

@@ -32,6 +32,13 @@ uint32_t ZoneIndex::find(NameView name, uint64_t hash) const {
     }
 }
 
+uint32_t ZoneIndex::likely(uint64_t hash) const {
+    const size_t mask = slots_.size() - 1;
+    for (size_t at = hash & mask; slots_[at].position != none; at = (at + 1) & mask)
+        if (slots_[at].tag == tagOf(hash)) return slots_[at].position;
+    return none;
+}
+
 uint32_t ZoneIndex::countBefore(NameView name) const {
     uint32_t low = 0, high = static_cast<uint32_t>(entries_.size());
     while (low < high) {

@@ -22,6 +22,11 @@ class ZoneIndex {
     }
     // The position of this name; none when it does not exist.
     uint32_t find(NameView name, uint64_t hash) const;
+    // For LookAhead: where a search for the hash begins, and the name it will most likely compare; none when there is
+    // certainly no name of that hash.
+    const void* slotOf(uint64_t hash) const { return &slots_[hash & (slots_.size() - 1)]; }
+    uint32_t likely(uint64_t hash) const;
+    const void* entryOf(uint32_t position) const { return &entries_[position]; }
     // How many names come before this one.
     uint32_t countBefore(NameView name) const;
     // The topmost delegation at or above the name: what hides it. None for authoritative names.

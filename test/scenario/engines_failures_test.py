@@ -1,0 +1,128 @@
+"""Three databases as one (I9): one of them cannot take over, and all are back at the old site within the budget; the
+controller or an agent dies in the middle, and all of them are at one site with no human step."""
+
+import contextlib
+import os
+import signal
+import unittest
+
+import world
+
+ALL = ["postgresql", "mariadb", "redis"]
+BUDGET_MS = 2500
+# As in budget_test.py: what a client sees besides the outage, and three kinds of servers that share two processors.
+ALLOWANCE_MS = 400
+
+CONTROLLER_POINTS = ("run.fence.sent", "run.fence.acted", "run.promote.committed", "run.promote.acted",
+                     "run.activate.recorded", "run.rejoin.sent")
+AGENT_POINTS = (("old", "verb.database.fence.started"), ("old", "verb.database.fence.acted"),
+                ("new", "verb.database.take-over.started"), ("new", "verb.database.take-over.acted"),
+                ("new", "verb.application.activate.acted"), ("old", "verb.database.rejoin.started"))
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return [int(word) for word in file.read().split()]
+
+
+@contextlib.contextmanager
+def frozen(pid):
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+class Failures(world.Scenario):
+    lab_arguments = ("--engines", ",".join(ALL))
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.lab.run("group", "update", world.GROUP, "--outage-budget", str(BUDGET_MS))
+
+    def receiving(self, site, engine):
+        """The process without which that replica gets nothing more."""
+        pid = self.lab.site(site)[engine]["pid"]
+        if engine != "postgresql":
+            return pid
+        for child in children(pid):
+            with open(f"/proc/{child}/cmdline", "rb") as file:
+                if b"walreceiver" in file.read():
+                    return child
+        raise AssertionError("no walreceiver")
+
+    def step(self, run, name):
+        return next(step for step in self.lab.run("run", "show", run)["steps"] if step["name"] == name)
+
+    def switch_paused(self):
+        """A switch that is paused before anything has been taken away."""
+        run = self.lab.start_switch()
+        run = run.get("run", run)["id"]
+        world.wait_for(lambda: self.step(run, "catch-up")["state"] != "pending", pause=0.002, what="the catch-up begins")
+        self.lab.run("run", "pause", run)
+        world.wait_for(lambda: self.lab.run("run", "show", run)["state"] == "paused", what="a paused run")
+        self.assertEqual(self.step(run, "maintenance-on")["state"], "pending")
+        return run
+
+    def test_one_that_refuses_keeps_all_at_the_old_site(self):
+        for engine in ALL:
+            with self.subTest(engine=engine):
+                self.lab.wait_ready()
+                before = self.lab.current()
+                self.lab.refresh()
+                with self.lab.load() as load:
+                    run = self.switch_paused()
+                    with frozen(self.receiving(self.lab.standby_of(before), engine)):
+                        self.lab.run("run", "resume", run)
+                        ended = self.lab.finished_run(run)
+                    self.assertEqual(ended["state"], "failed", ended)
+                    self.assertIsNone(ended["pointOfNoReturnAt"])
+                    self.assertEqual(self.assert_legal(), before)
+                self.assert_clean(load)
+                self.assertLessEqual(load.score["longestGapMs"], BUDGET_MS + 1000 + ALLOWANCE_MS, load.score["gaps"])
+                # The next one goes through.
+                self.lab.wait_ready()
+                self.assertEqual(self.lab.switch()["state"], "done")
+                self.assertEqual(self.assert_legal(), self.lab.standby_of(before))
+
+    def test_the_controller_dies(self):
+        with self.lab.load() as load:
+            for point in CONTROLLER_POINTS:
+                with self.subTest(point=point):
+                    before = self.lab.current()
+                    marker = self.lab.set_fault("swingd", point)
+                    self.lab.wait_ready()
+                    # The controller may die before it answers: the newest run is the one.
+                    with contextlib.suppress(world.CommandFailed):
+                        self.lab.start_switch()
+                    world.wait_for(lambda: self.lab.fault_was_hit(marker), 30, f"{point} is passed")
+                    self.lab.wait_connected()
+                    ended = self.lab.finished_run(self.lab.run("run", "list")["runs"][0]["id"])
+                    self.assertEqual(ended["state"], "done", ended)
+                    self.assertEqual(self.assert_legal(), self.lab.standby_of(before))
+            self.lab.set_environment("swingd", {})
+        self.assert_clean(load)
+
+    def test_an_agent_dies(self):
+        with self.lab.load() as load:
+            for side, point in AGENT_POINTS:
+                with self.subTest(side=side, point=point):
+                    before = self.lab.current()
+                    site = before if side == "old" else self.lab.standby_of(before)
+                    marker = self.lab.set_fault("agent-" + self.lab.site(site)["server"]["name"], point)
+                    self.lab.wait_ready()
+                    run = self.lab.start_switch()
+                    ended = self.lab.finished_run(run.get("run", run)["id"])
+                    self.assertTrue(self.lab.fault_was_hit(marker), point)
+                    self.assertIn(ended["state"], ("done", "failed"))
+                    after = self.lab.standby_of(before) if ended["state"] == "done" else before
+                    self.assertEqual(self.assert_legal(), after, ended)
+                    self.lab.set_environment("agent-" + self.lab.site(site)["server"]["name"], {})
+        self.assert_clean(load)
+
+
+if __name__ == "__main__":
+    unittest.main()
