@@ -154,6 +154,18 @@ TEST_F(Keeping, SupervisorStartsInTheGuardsRoleAndLeavesTheFencedAlone) {
     EXPECT_EQ(server("main").starts, 0) << "a guard that cannot be read permits nothing";
 }
 
+// Its service manager starts it; whether it may be written to is still the guard's to say.
+TEST_F(Keeping, SupervisorAsksAboutDatabasesOfAnotherServiceManagerToo) {
+    Json changed = definition();
+    changed.as_object()["databases"].as_object()["main"].as_object()["service"] =
+        JsonObject{{"manage", "systemd"}, {"unit", "postgresql"}, {"data", "/srv/main"}};
+    ASSERT_TRUE(run("application.configure", changed));
+    ASSERT_TRUE(guards.write(keyOf("main"), {"shop", 7, "primary", false, 1}));
+    Supervisor supervisor(services);
+    look(supervisor);
+    EXPECT_EQ(server("main").startedWithRole, "primary");
+}
+
 TEST_F(Keeping, SupervisorLeavesAloneWhatAVerbWorksOn) {
     server("main").running = false;
     Supervisor supervisor(services);

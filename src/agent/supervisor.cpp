@@ -47,7 +47,8 @@ void Supervisor::loop() {
 void Supervisor::look() {
     for (const LocalApplication& application : services_.applications.all()) {
         for (const auto& [name, spec] : application.databases) {
-            if (spec.service.manage != Manage::direct) continue;
+            // Those of another service manager too: the driver starts none of them, but a server that came up closed is
+            // opened, or kept closed, by what its guard says.
             const DatabaseKey key{application.name, name};
             pool_.submitOnce("database:" + key.text(), [this, key, spec = spec] { lookAtDatabase(key, spec); });
         }

@@ -53,7 +53,6 @@ std::string options(const World& world, const Site& site) {
         "server_id = {}\n"
         "log_bin = shop-bin\n"
         "binlog_format = ROW\n"
-        "slave_parallel_threads = 4\n"  // a replica that commits one by one falls behind a busy primary
         "max_connections = 100\n"
         "innodb_buffer_pool_size = 32M\n"
         "innodb_log_file_size = 16M\n",

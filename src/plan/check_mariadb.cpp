@@ -36,10 +36,6 @@ void fit(CheckList& list, const std::string& subject, const Json& source, const 
               "table names would be found at one site and not at the other: set it alike before there is data");
     checkSame(list, "collation", "collation_server", subject, source, target,
               "new tables would compare text differently: set it alike");
-    list.refuseUnless(integerAt(source, "serverId") != integerAt(target, "serverId"), "server-id", subject,
-                      "the server ids differ",
-                      "both servers have the server_id " + std::to_string(integerAt(source, "serverId")),
-                      "give one of them another server_id: equal ones drop each other's transactions");
 }
 
 void checkBinaryLog(CheckList& list, const std::string& subject, const Json& source) {
@@ -50,12 +46,19 @@ void checkBinaryLog(CheckList& list, const std::string& subject, const Json& sou
                       "binlog_format is " + format, "set binlog_format = ROW: statements may do something else there");
 }
 
-void source(CheckList& list, const std::string& subject, const Json& source, bool) {
-    checkBinaryLog(list, subject, source);
+// The driver sets what is missing for replication; the log itself begins with a restart.
+void source(CheckList& list, const std::string& subject, const Json& source, bool isLinked) {
+    list.warnUnless(isLinked || (isOn(source, "log_bin") && isOn(source, "log_slave_updates")), "binary-log", subject,
+                    "the binary log is on", "log_bin or log_slave_updates is off: the source will be restarted once",
+                    "set both and restart it at a quiet time, or let it be restarted now");
 }
 
-void replica(CheckList& list, const std::string& subject, const Json&, const Json& replica) {
-    const std::string errant = textAt(replica, "errantGtids");
+void replica(CheckList& list, const std::string& subject, const Json& source, const Json& replica) {
+    list.refuseUnless(integerAt(source, "serverId") != integerAt(replica, "serverId"), "server-id", subject,
+                      "the server ids differ",
+                      "both servers have the server_id " + std::to_string(integerAt(source, "serverId")),
+                      "give one of them another server_id: equal ones drop each other's transactions");
+    const std::string errant = joinedNames(replica, "errantGtids");
     list.refuseUnless(errant.empty(), "errant-transactions", subject, "the replica has no transactions of its own",
                       "the replica has transactions that the source lacks: " + errant,
                       "it was written to: look at them (mariadb-binlog), then `swing replication resync`");
@@ -71,21 +74,17 @@ void leaving(CheckList& list, const std::string& subject, const Json& source) {
     list.warnUnless(durable, "durability", subject, "every commit is on disk",
                     "sync_binlog and innodb_flush_log_at_trx_commit are not both 1",
                     "a crash may lose transactions that the replica has: set both to 1");
-    const int64_t others = integerAt(source, "otherEngines");
+    const int64_t others = integerAt(source, "nonTransactionalTables");
     list.warnUnless(others == 0, "table-engines", subject, "every table is transactional",
                     std::to_string(others) + " tables are not transactional (MyISAM, Aria, MEMORY)",
                     "a statement that is cut off leaves half of its rows: ALTER TABLE … ENGINE=InnoDB");
 }
 
-void taking(CheckList& list, const std::string& subject, const Json& source, const Json& replica) {
+void taking(CheckList& list, const std::string& subject, const Json&, const Json& replica) {
     checkBinaryLog(list, subject, replica);
     list.refuseUnless(isOn(replica, "log_slave_updates"), "log-replica-updates", subject,
                       "the replica logs what it replicates", "log_slave_updates is off at the replica",
                       "without it nobody can follow it after the promotion: set it and restart it");
-    list.warnUnless(integerAt(source, "events") == 0 || isOn(replica, "event_scheduler"), "events", subject,
-                    "scheduled events go on after the switch",
-                    "the source runs events, the replica's event_scheduler is off",
-                    "set event_scheduler = ON at both sites: events of a replica rest by themselves");
 }
 
 }  // namespace

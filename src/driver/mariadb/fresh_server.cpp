@@ -27,7 +27,9 @@ Result<std::string> makeSocketDirectory(const OsUser& user) {
     return path;
 }
 
-Result<void> makeSystemTables(const Instance& instance, const std::string& data, const Context& context) {
+// Servers that share a directory for temporary files remove each other's at their start: each has its own here.
+Result<void> makeSystemTables(const Instance& instance, const std::string& data, const std::string& temporary,
+                              const Context& context) {
     if (instance.dialect().engine() == Engine::mysql) {
         TRY(runChecked(instance.programCall("mysqld", {"--no-defaults", "--initialize-insecure", "--datadir=" + data}),
                        context));
@@ -36,6 +38,7 @@ Result<void> makeSystemTables(const Instance& instance, const std::string& data,
     ProgramCall call =
         instance.programCall("mariadb-install-db", {"--no-defaults", "--datadir=" + data, "--skip-test-db",
                                                     "--auth-root-authentication-method=socket", "--skip-name-resolve"});
+    call.environment["TMPDIR"] = temporary;
     TRY(runChecked(call, context));
     return {};
 }
@@ -69,16 +72,16 @@ void FreshServer::endLeftovers(const Instance& instance, const std::string& data
 }
 
 Result<FreshServer> FreshServer::start(const Instance& instance, const std::string& data, const Context& context) {
-    TRY_VOID(makeSystemTables(instance, data, context));
     FreshServer server;
     server.data_ = data;
     server.directory_ = TRY(makeSocketDirectory(instance.user()));
     TRY_VOID(instance.writeRecord(freshRecord, JsonObject{{"directory", server.directory_}}));
+    TRY_VOID(makeSystemTables(instance, data, server.directory_, context));
     server.socket_ = server.directory_ + "/socket";
     DetachedProgram program;
     program.argv = {instance.program("mariadbd"), "--no-defaults", "--datadir=" + data, "--socket=" + server.socket_,
-                    "--pid-file=" + server.directory_ + "/pid", "--skip-networking", "--skip-grant-tables",
-                    "--skip-log-bin", "--skip-slave-start", "--max-allowed-packet=1G",
+                    "--pid-file=" + server.directory_ + "/pid", "--tmpdir=" + server.directory_, "--skip-networking",
+                    "--skip-grant-tables", "--skip-log-bin", "--skip-slave-start", "--max-allowed-packet=1G",
                     // What is loaded is flushed by the clean stop; until then a crash begins it anew.
                     "--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=OFF"};
     program.user = instance.user();

@@ -108,9 +108,20 @@ Result<void> prepareSwitchReplica(const Instance& instance, const Peer& peer, in
     TRY_VOID(checkReplicaFit(dialect, state));
     auto source = TRY(instance.peerConnection(peer, context.deadline));
     const std::string own = TRY(session->value("SELECT " + std::string(dialect.surplusExpression()), context.deadline));
-    const PeerState snapshot = TRY(readPeer(dialect, source, context.deadline));
-    TRY_VOID(checkSameHistory(dialect, state, own, snapshot));
-    TRY_VOID(awaitSnapshot(dialect, *session, snapshot, context));
+    // What the source has at one moment must be here soon after it: bytes alone do not say how long they take to apply,
+    // and inside the switch that time is write outage.
+    for (;;) {
+        constexpr double soonMs = 250;
+        const PeerState snapshot = TRY(readPeer(dialect, source, context.deadline));
+        TRY_VOID(checkSameHistory(dialect, state, own, snapshot));
+        const double asked = preciseMs();
+        TRY_VOID(awaitSnapshot(dialect, *session, snapshot, context));
+        const double took = preciseMs() - asked;
+        if (took <= soonMs) break;
+        if (context.remainingMs() < static_cast<int64_t>(2 * took) || context.cancelled())
+            return notFit(fmt::format("the replica needs {:.0f} ms to apply what the source has", took),
+                          "Wait until there is less to do, or let it apply in parallel (slave_parallel_threads).");
+    }
     constexpr int samplesNeeded = 3;
     constexpr int64_t sampleMs = 30;
     for (int good = 0; good < samplesNeeded;) {
