@@ -147,6 +147,33 @@ TEST_F(TakeOver, OneTokenNotReachedPromotesNothingAndStopsTheOthers) {
     EXPECT_EQ(role("logs"), "replica");
 }
 
+// The supervisor may be looking at a server that hangs, and has its lock: the old site waits no longer than for a
+// token.
+TEST_F(TakeOver, AServerThatSomebodyLooksAtCostsNoMoreThanTheWait) {
+    auto held = *locks.acquire({"database:shop-fra/logs"}, SystemClock().monotonic() + 100);
+    Json arguments = takeOverArguments();
+    arguments.as_object()["awaitMs"] = 200;
+    const MonotonicMs begun = SystemClock().monotonic();
+    EXPECT_EQ(codeOf(run("database.take-over", arguments)), "SWB-NOT-DONE");
+    EXPECT_LT(SystemClock().monotonic() - begun, 2000);
+    EXPECT_EQ(server("main").promotions + server("logs").promotions, 0);
+    // Once a promotion was allowed nobody may hear that there was none.
+    for (const char* name : {"main", "logs"}) ASSERT_TRUE(guards.write(keyOf(name), {"shop", 7, "primary", false, 1}));
+    EXPECT_EQ(codeOf(run("database.take-over", arguments)), "SWB-OUTCOME-UNKNOWN");
+    held.clear();
+    EXPECT_EQ(codeOf(run("database.take-over", arguments)), "done");
+}
+
+TEST_F(Fencing, AServerThatSomebodyLooksAtCostsNoMoreThanTheBudget) {
+    auto held = *locks.acquire({"database:shop-fra/logs"}, SystemClock().monotonic() + 100);
+    Json arguments = fenceArguments();
+    arguments.as_object()["budgetMs"] = 200;
+    const MonotonicMs begun = SystemClock().monotonic();
+    EXPECT_EQ(codeOf(run("database.fence", arguments)), "SWB-BUSY");
+    EXPECT_LT(SystemClock().monotonic() - begun, 2000);
+    EXPECT_EQ(role("main"), "none");
+}
+
 TEST_F(TakeOver, CancelledBeforePromotionPromotesNothing) {
     server("main").onAwait = [&](const driver::Context&) { cancelled = true; };
     EXPECT_EQ(codeOf(run("database.take-over", takeOverArguments())), "SWB-NOT-DONE");

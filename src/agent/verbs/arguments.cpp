@@ -116,10 +116,11 @@ Result<std::vector<WebSpec>> webArguments(VerbCall& call) {
     return fronts;
 }
 
-Result<Locks::Held> lockDatabases(VerbCall& call, const std::vector<DatabaseItem>& items) {
+Result<Locks::Held> lockDatabases(VerbCall& call, const std::vector<DatabaseItem>& items,
+                                  std::optional<MonotonicMs> deadline) {
     std::vector<std::string> names;
     for (const auto& item : items) names.push_back("database:" + item.key.text());
-    return call.services.locks.acquire(std::move(names), call.deadline);
+    return call.services.locks.acquire(std::move(names), deadline.value_or(call.deadline));
 }
 
 Result<Locks::Held> lockApplication(VerbCall& call, const std::string& application) {

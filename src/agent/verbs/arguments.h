@@ -42,7 +42,9 @@ Result<driver::Peer> requiredPeer(VerbCall& call);
 Result<BootGuard> guardArgument(VerbCall& call, std::string_view role);
 Result<std::vector<WebSpec>> webArguments(VerbCall& call);
 
-Result<Locks::Held> lockDatabases(VerbCall& call, const std::vector<DatabaseItem>& items);
+// Until the verb's own deadline unless it has less time for this: somebody may be looking at a server that hangs.
+Result<Locks::Held> lockDatabases(VerbCall& call, const std::vector<DatabaseItem>& items,
+                                  std::optional<MonotonicMs> deadline = std::nullopt);
 Result<Locks::Held> lockApplication(VerbCall& call, const std::string& application);
 
 // database.inspect's facts, with the boot guard that only the agent knows.

@@ -98,11 +98,11 @@ Result<Json> databaseFence(VerbCall& call) {
     BootGuard guard = TRY(guardArgument(call, "replica"));
     guard.fenced = true;
     const int64_t budgetMs = std::max<int64_t>(integerAt(call.args(), "budgetMs", call.deadline), 1);
-    const auto held = TRY(lockDatabases(call, items));
+    const MonotonicMs deadline = std::min(call.deadline, SystemClock().monotonic() + budgetMs);
+    const auto held = TRY(lockDatabases(call, items, deadline));
     TRY_VOID(checkGuards(call, items));
     if (call.cancelled()) return fail(ErrorCode::NotDone, "cancelled before anything was fenced");
 
-    const MonotonicMs deadline = std::min(call.deadline, SystemClock().monotonic() + budgetMs);
     std::atomic<bool> stop{false};
     auto tokens = inParallel(items, [&](DatabaseItem& item) { return fenceOne(call, item, guard, deadline, stop); });
     faultPoint("verb", call.command.verb, "fenced");

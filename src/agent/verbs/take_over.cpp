@@ -144,10 +144,20 @@ Result<Json> databaseTakeOver(VerbCall& call) {
     const int64_t awaitMs =
         mode == "promote" ? alreadyReachedMs : std::max<int64_t>(integerAt(call.args(), "awaitMs", 0), 1);
 
-    const auto held = TRY(lockDatabases(call, items));
+    const MonotonicMs awaitDeadline = std::min(call.deadline, SystemClock().monotonic() + awaitMs);
+    // A server that hangs keeps those who look at it, and the old site waits for writes: no longer than for the token.
+    const auto held = lockDatabases(call, items, mode == "promote" ? call.deadline : awaitDeadline);
+    if (!held) {
+        const auto wasAllowed = promotionWasAllowed(call, items);
+        if (!wasAllowed || *wasAllowed)
+            return fail(ErrorCode::OutcomeUnknown,
+                        "the promotion was allowed and is not verified: " + held.error().message,
+                        "repeat the take-over: after this point a run only goes forward");
+        return fail(ErrorCode::NotDone, "nothing was promoted: " + held.error().message, held.error().hint);
+    }
     const bool allowed = TRY(promotionWasAllowed(call, items));
     if (!allowed) {
-        TRY_VOID(awaitTokens(call, replicas, std::min(call.deadline, SystemClock().monotonic() + awaitMs)));
+        TRY_VOID(awaitTokens(call, replicas, awaitDeadline));
         faultPoint("verb", call.command.verb, "reached");
         if (mode == "await") return awaitedResult(replicas);
         if (call.cancelled()) return fail(ErrorCode::NotDone, "cancelled before anything was promoted");
