@@ -23,7 +23,8 @@ std::map<std::string, std::set<std::string>> manualCommands() {
         for (std::sregex_iterator found(rest.begin(), rest.end(), option); found != end; ++found)
             options.insert("--" + (*found)[1].str());
     }
-    commands.erase("lab");
+    // The lab has tables of its own (src/lab/command.cpp).
+    std::erase_if(commands, [](const auto& command) { return command.first.starts_with("lab "); });
     return commands;
 }
 
