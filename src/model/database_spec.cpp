@@ -1,0 +1,90 @@
+// Databases of an application definition, and what their engine means for the names of variables.
+#include "model/definition_reading.h"
+#include "model/names.h"
+
+namespace swb {
+namespace {
+
+constexpr NameTable<Engine, 5> engines = {{{"postgresql", Engine::postgresql},
+                                           {"mariadb", Engine::mariadb},
+                                           {"mysql", Engine::mysql},
+                                           {"redis", Engine::redis},
+                                           {"valkey", Engine::valkey}}};
+
+}  // namespace
+
+std::string_view nameOf(Engine engine) {
+    return nameIn(engines, engine);
+}
+
+std::string_view variablePrefix(Engine engine) {
+    switch (engine) {
+        case Engine::postgresql:
+            return "POSTGRESQL";
+        case Engine::mariadb:
+        case Engine::mysql:
+            return "MYSQL";
+        case Engine::redis:
+        case Engine::valkey:
+            return "REDIS";
+    }
+    return "DATABASE";
+}
+
+std::string variablePrefix(Engine engine, std::string_view database) {
+    std::string prefix = std::string(variablePrefix(engine)) + "_";
+    for (const unsigned char character : database)
+        prefix += character == '-' ? '_' : static_cast<char>(std::toupper(character));
+    return prefix;
+}
+
+Result<DatabaseSpec> databaseFromJson(const Json& value, std::string_view name, std::string path) {
+    JsonReader reader(value, path);
+    DatabaseSpec spec;
+    spec.name = reader.string("name", name);
+    if (textAt(value, "engine") == "mongodb")
+        return fail(ErrorCode::Unsupported, path + ".engine: mongodb cannot be replicated between two applications",
+                    "its replica sets elect their own primary; run one replica set over both sites instead");
+    spec.engine = readEnum(reader, "engine", engines, Engine::postgresql);
+    spec.server = reader.string("server");
+    const Json* service = reader.child("service");
+    if (service) spec.service = TRY(serviceFromJson(*service, reader.pathOf("service")));
+    if (auto address = parseHostPort(reader.string("address")))
+        spec.address = *address;
+    else
+        reader.problem("address", "must be HOST:PORT");
+    if (const std::string replication = reader.string("replication", ""); !replication.empty()) {
+        if (auto address = parseHostPort(replication))
+            spec.replication = *address;
+        else
+            reader.problem("replication", "must be HOST:PORT");
+    }
+    spec.database = reader.string("database", "");
+    spec.user = reader.string("user", "");
+    requireName(reader, "server", spec.server);
+    requireName(reader, "name", spec.name);
+    requireWord(reader, "database", spec.database);
+    requireWord(reader, "user", spec.user);
+    if (spec.service.manage == Manage::direct && (spec.service.data.empty() || spec.service.bin.empty()))
+        reader.problem("service", "needs data and bin when manage is direct");
+    if (spec.service.manage == Manage::systemd && (spec.service.unit.empty() || spec.service.data.empty()))
+        reader.problem("service", "needs unit and data when manage is systemd");
+    if (spec.service.manage == Manage::pg_ctlcluster && (spec.service.unit.empty() || spec.service.version.empty()))
+        reader.problem("service", "needs version and unit (the cluster's name) when manage is pg_ctlcluster");
+    TRY_VOID(reader.finish());
+    return spec;
+}
+
+Json toJson(const DatabaseSpec& spec) {
+    JsonObject out{{"name", spec.name},
+                   {"engine", nameOf(spec.engine)},
+                   {"server", spec.server},
+                   {"service", serviceToJson(spec.service)},
+                   {"address", spec.address.text()},
+                   {"database", spec.database},
+                   {"user", spec.user}};
+    if (spec.replication) out["replication"] = spec.replication->text();
+    return out;
+}
+
+}  // namespace swb
