@@ -286,7 +286,7 @@ TEST_F(RedisSetup, ASeedIsRepeatable) {
 TEST_F(RedisSetup, StopAndStartByTheAgent) {
     std::set<std::string> all;
     // More than once: each start as a primary is a new history, which the next start must know.
-    for (const std::string& tag : {"one", "two", "three"}) {
+    for (const std::string tag : {"one", "two", "three"}) {
         ASSERT_TRUE(world->insert(*current, tag));
         all.insert(tag);
         expectSame(all);

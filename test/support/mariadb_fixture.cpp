@@ -12,7 +12,6 @@
 #include "driver/mariadb/managers.h"
 #include "driver/support/files.h"
 #include "driver/support/program.h"
-#include "support/postgresql_fixture.h"
 
 namespace swb::test {
 
@@ -28,17 +27,6 @@ driver::Context contextFor(int64_t milliseconds) {
     return context;
 }
 
-// Tests cannot go on without their servers.
-template <typename T>
-T require(Result<T> result) {
-    if (!result) {
-        ADD_FAILURE() << describe(result.error());
-        std::fprintf(stderr, "test set-up failed: %s\n", describe(result.error()).c_str());
-        std::abort();
-    }
-    if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
-
 void run(std::vector<std::string> argv) {
     driver::ProgramCall call;
     call.argv = std::move(argv);
@@ -47,8 +35,7 @@ void run(std::vector<std::string> argv) {
 }
 
 void give(const std::string& path) {
-    const auto user = mariadbUser();
-    if (::geteuid() == 0 && ::chown(path.c_str(), user.uid, user.gid) != 0) std::perror("chown");
+    giveTo(mariadbUser(), path);
 }
 
 // As an installation has it: root is root, and without root the service's user is.
@@ -156,52 +143,18 @@ Result<Connection> connectMariadb(const DatabaseSpec& spec, const std::string& u
     return Connection::open(endpoint, require(driver::currentOsUser()), SystemClock().monotonic() + patienceMs);
 }
 
-MariadbWorld::MariadbWorld(const std::string& settings) : directory_(makeTestDirectory("mdb")) {
-    authority_ = require(crypto::createAuthority("test authority", 1));
-    makeSide(a_, "shop-fra", "127.0.10.1", settings);
-    makeSide(b_, "shop-nyc", "127.0.20.1", settings);
-}
-
-void MariadbWorld::makeSide(DatabaseSide& side, const std::string& application, const std::string& host,
-                            const std::string& settings) {
-    const std::string directory = directory_ + "/" + application;
-    std::filesystem::create_directories(directory + "/agent");
-    give(directory);
-    side.application = application;
-    side.slot = driver::mariadb::slotOf(application);
-    side.stateDirectory = directory + "/agent";
-    side.spec = makeMariadbServer(directory, host, settings);
-    side.restartAgent();
+MariadbWorld::MariadbWorld(const std::string& settings) : DatabaseWorld("mdb") {
+    makeSides(settings);
 }
 
 MariadbWorld::~MariadbWorld() {
-    killMariadbServer(a_.spec);
-    killMariadbServer(b_.spec);
-    if (!std::getenv("SWB_KEEP_TEST_DATA")) (void)driver::removeTree(directory_);
+    endSides();
 }
 
-void MariadbWorld::installCertificates(DatabaseSide& side) {
-    const auto authority = require(crypto::CertificateAuthority::load(authority_.certificatePem, authority_.keyPem));
-    const auto requests = require(side.driver->certificateRequests(side.spec, side.context()));
-    crypto::SignRequest server, client;
-    server.commonName = side.spec.address.host;
-    server.ipAddresses = {side.spec.address.host};
-    server.usage = crypto::CertificateUsage::server;
-    client.commonName = "swingbridge_repl";
-    client.usage = crypto::CertificateUsage::client;
-    require(
-        side.driver->installCertificates(side.spec,
-                                         {authority_.certificatePem, require(authority.sign(requests.server, server)),
-                                          require(authority.sign(requests.client, client))},
-                                         side.context()));
-}
-
-void MariadbWorld::link() {
-    installCertificates(a_);
-    installCertificates(b_);
-    require(a_.driver->prepareSource(a_.spec, a_.application, b_.peer(), b_.slot, a_.context(60'000)));
-    require(b_.driver->seed(b_.spec, b_.application, a_.peer(), b_.slot, b_.context(60'000)));
-    require(b_.driver->prepareSource(b_.spec, b_.application, a_.peer(), "", b_.context()));
+DatabaseSpec MariadbWorld::makeServer(const std::string& directory, const std::string& host,
+                                      const std::string& settings) {
+    give(directory);
+    return makeMariadbServer(directory, host, settings);
 }
 
 bool MariadbWorld::insert(DatabaseSide& side, const std::string& tag) {

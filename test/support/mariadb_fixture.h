@@ -29,28 +29,20 @@ class MariadbWorld final : public DatabaseWorld {
   public:
     explicit MariadbWorld(const std::string& settings = {});
     ~MariadbWorld() override;
-    DatabaseSide& a() override { return a_; }
-    DatabaseSide& b() override { return b_; }
-    void link() override;
     bool insert(DatabaseSide& side, const std::string& tag) override;
     std::set<std::string> tags(DatabaseSide& side) override;
     Json laterToken(const Json& token) override;
     Json foreignToken(const Json& token) override;
 
-    void installCertificates(DatabaseSide& side);
     // As the superuser over the socket; the first value.
     std::string sql(DatabaseSide& side, const std::string& statement) const;
     std::optional<std::string> trySql(DatabaseSide& side, const std::string& statement,
                                       std::string* error = nullptr) const;
-    const std::string& directory() const { return directory_; }
 
   private:
-    void makeSide(DatabaseSide& side, const std::string& application, const std::string& host,
-                  const std::string& settings);
-
-    std::string directory_;
-    crypto::KeyAndCertificate authority_;
-    DatabaseSide a_, b_;
+    DatabaseSpec makeServer(const std::string& directory, const std::string& host,
+                            const std::string& settings) override;
+    void killServer(const DatabaseSpec& spec) override { killMariadbServer(spec); }
 };
 
 }  // namespace swb::test

@@ -32,17 +32,6 @@ Context contextFor(int64_t milliseconds, const std::string& stateDirectory = {})
     return context;
 }
 
-// Tests cannot go on without their servers.
-template <typename T>
-T require(Result<T> result) {
-    if (!result) {
-        ADD_FAILURE() << describe(result.error());
-        std::fprintf(stderr, "test set-up failed: %s\n", describe(result.error()).c_str());
-        std::abort();
-    }
-    if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
-
 void run(std::vector<std::string> argv, bool asServerUser) {
     driver::ProgramCall call;
     call.argv = std::move(argv);
@@ -51,8 +40,7 @@ void run(std::vector<std::string> argv, bool asServerUser) {
 }
 
 void give(const std::string& path) {
-    const auto user = postgresqlUser();
-    if (::geteuid() == 0 && ::chown(path.c_str(), user.uid, user.gid) != 0) std::perror("chown");
+    giveTo(postgresqlUser(), path);
 }
 
 // initdb takes a second; a copy of its result does not.
@@ -75,14 +63,6 @@ const std::string& template_() {
 
 }  // namespace
 
-Context DatabaseSide::context(int64_t milliseconds) const {
-    return contextFor(milliseconds, stateDirectory);
-}
-
-void DatabaseSide::restartAgent() {
-    driver = require(driver::makeDatabaseDriver(spec.engine));
-}
-
 std::string postgresqlPrograms() {
     for (const char* version : {"15", "17", "16", "14", "13"}) {
         const std::string path = std::string("/usr/lib/postgresql/") + version + "/bin";
@@ -93,27 +73,6 @@ std::string postgresqlPrograms() {
 
 driver::OsUser postgresqlUser() {
     return require(::geteuid() == 0 ? driver::osUserByName("postgres") : driver::currentOsUser());
-}
-
-uint16_t freePort(const std::string& address) {
-    const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in name{};
-    name.sin_family = AF_INET;
-    ::inet_pton(AF_INET, address.c_str(), &name.sin_addr);
-    socklen_t size = sizeof name;
-    if (::bind(socket.get(), reinterpret_cast<sockaddr*>(&name), size) != 0 ||
-        ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&name), &size) != 0)
-        std::abort();
-    return ntohs(name.sin_port);
-}
-
-std::string makeTestDirectory(const std::string& name) {
-    // In memory where possible: what is tested is the order of things, and a busy disk makes minutes of it.
-    const char* parent = std::getenv("TMPDIR");
-    const bool memory = !parent && driver::directoryExists("/dev/shm") && ::access("/dev/shm", W_OK) == 0;
-    std::string path = std::string(parent ? parent : memory ? "/dev/shm" : "/tmp") + "/swb-" + name + "-XXXXXX";
-    if (!::mkdtemp(path.data()) || ::chmod(path.c_str(), 0755) != 0) std::abort();
-    return path;
 }
 
 DatabaseSpec makePostgresqlServer(const std::string& directory, const std::string& host, const ServerOptions& options) {
@@ -186,59 +145,12 @@ std::optional<std::string> runSql(const DatabaseSpec& spec, const std::string& s
     return std::nullopt;
 }
 
-PostgresqlWorld::PostgresqlWorld(const std::string& settings) : directory_(makeTestDirectory("pg")) {
-    authority_ = require(crypto::createAuthority("test authority", 1));
-    makeSide(a_, "shop-fra", "127.0.10.1", settings);
-    makeSide(b_, "shop-nyc", "127.0.20.1", settings);
-}
-
-void PostgresqlWorld::makeSide(DatabaseSide& side, const std::string& application, const std::string& host,
-                               const std::string& settings) {
-    const std::string directory = directory_ + "/" + application;
-    std::filesystem::create_directories(directory + "/agent");
-    side.application = application;
-    side.slot = driver::postgresql::slotOf(application);
-    side.stateDirectory = directory + "/agent";
-    side.spec = makePostgresqlServer(directory, host, {settings, true, true});
-    side.restartAgent();
+PostgresqlWorld::PostgresqlWorld(const std::string& settings) : DatabaseWorld("pg") {
+    makeSides(settings);
 }
 
 PostgresqlWorld::~PostgresqlWorld() {
-    killPostgresqlServer(a_.spec);
-    killPostgresqlServer(b_.spec);
-    for (const auto& side : further_) killPostgresqlServer(side->spec);
-    if (!std::getenv("SWB_KEEP_TEST_DATA")) (void)driver::removeTree(directory_);
-}
-
-DatabaseSide& PostgresqlWorld::addSide(const std::string& application, const std::string& host) {
-    DatabaseSide& side = *further_.emplace_back(std::make_unique<DatabaseSide>());
-    makeSide(side, application, host, {});
-    return side;
-}
-
-void PostgresqlWorld::installCertificates(DatabaseSide& side) {
-    const auto authority = require(crypto::CertificateAuthority::load(authority_.certificatePem, authority_.keyPem));
-    const auto requests = require(side.driver->certificateRequests(side.spec, side.context()));
-    crypto::SignRequest server;
-    server.commonName = side.spec.address.host;
-    server.ipAddresses = {side.spec.address.host};
-    server.usage = crypto::CertificateUsage::server;
-    crypto::SignRequest client;
-    client.commonName = "swingbridge_repl";
-    client.usage = crypto::CertificateUsage::client;
-    require(
-        side.driver->installCertificates(side.spec,
-                                         {authority_.certificatePem, require(authority.sign(requests.server, server)),
-                                          require(authority.sign(requests.client, client))},
-                                         side.context()));
-}
-
-void PostgresqlWorld::link() {
-    installCertificates(a_);
-    installCertificates(b_);
-    require(a_.driver->prepareSource(a_.spec, a_.application, b_.peer(), b_.slot, a_.context()));
-    require(b_.driver->seed(b_.spec, b_.application, a_.peer(), b_.slot, b_.context(60'000)));
-    require(b_.driver->prepareSource(b_.spec, b_.application, a_.peer(), "", b_.context()));
+    endSides();
 }
 
 bool PostgresqlWorld::insert(DatabaseSide& side, const std::string& tag) {

@@ -16,9 +16,6 @@ namespace swb::test {
 // Directory with PostgreSQL's server programs; empty when none is installed.
 std::string postgresqlPrograms();
 driver::OsUser postgresqlUser();
-uint16_t freePort(const std::string& address);
-// A directory below TMPDIR that the servers' user may walk through.
-std::string makeTestDirectory(const std::string& name);
 
 struct ServerOptions {
     std::string settings;  // appended to postgresql.conf
@@ -41,28 +38,19 @@ class PostgresqlWorld final : public DatabaseWorld {
   public:
     explicit PostgresqlWorld(const std::string& settings = {});
     ~PostgresqlWorld() override;
-    DatabaseSide& a() override { return a_; }
-    DatabaseSide& b() override { return b_; }
-    void link() override;
     bool insert(DatabaseSide& side, const std::string& tag) override;
     std::set<std::string> tags(DatabaseSide& side) override;
     Json laterToken(const Json& token) override;
     Json foreignToken(const Json& token) override;
 
-    void installCertificates(DatabaseSide& side);
-    // Another server, not linked to anything; at a and b's kind of site.
-    DatabaseSide& addSide(const std::string& application, const std::string& host);
     std::string sql(DatabaseSide& side, const std::string& statement) const;
-    const std::string& directory() const { return directory_; }
 
   private:
-    void makeSide(DatabaseSide& side, const std::string& application, const std::string& host,
-                  const std::string& settings);
-
-    std::string directory_;
-    crypto::KeyAndCertificate authority_;
-    DatabaseSide a_, b_;
-    std::vector<std::unique_ptr<DatabaseSide>> further_;
+    DatabaseSpec makeServer(const std::string& directory, const std::string& host,
+                            const std::string& settings) override {
+        return makePostgresqlServer(directory, host, {settings, true, true});
+    }
+    void killServer(const DatabaseSpec& spec) override { killPostgresqlServer(spec); }
 };
 
 }  // namespace swb::test

@@ -11,8 +11,6 @@
 #include "driver/redis/managers.h"
 #include "driver/support/files.h"
 #include "driver/support/program.h"
-#include "model/group.h"
-#include "support/postgresql_fixture.h"
 
 namespace swb::test {
 
@@ -26,20 +24,8 @@ MonotonicMs inPatience() {
     return SystemClock().monotonic() + patienceMs;
 }
 
-// Tests cannot go on without their servers.
-template <typename T>
-T require(Result<T> result) {
-    if (!result) {
-        ADD_FAILURE() << describe(result.error());
-        std::fprintf(stderr, "test set-up failed: %s\n", describe(result.error()).c_str());
-        std::abort();
-    }
-    if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
-
 void give(const std::string& path) {
-    const auto user = redisUser();
-    if (::geteuid() == 0 && ::chown(path.c_str(), user.uid, user.gid) != 0) std::perror("chown");
+    giveTo(redisUser(), path);
 }
 
 }  // namespace
@@ -127,54 +113,19 @@ std::optional<redis::Connection> applicationOf(const DatabaseSpec& spec, int64_t
     return std::move(*connection);
 }
 
-RedisWorld::RedisWorld(const std::string& settings) : directory_(makeTestDirectory("redis")) {
-    authority_ = require(crypto::createAuthority("test authority", 1));
-    makeSide(a_, "shop-fra", "127.0.10.1", settings);
-    makeSide(b_, "shop-nyc", "127.0.20.1", settings);
-}
-
-void RedisWorld::makeSide(DatabaseSide& side, const std::string& application, const std::string& host,
-                          const std::string& settings) {
-    const std::string directory = directory_ + "/" + application;
-    std::filesystem::create_directories(directory + "/agent");
-    side.application = application;
-    side.slot = Link::slotFor(application);
-    side.stateDirectory = directory + "/agent";
-    side.spec = makeRedisServer(directory, host, settings);
-    side.restartAgent();
-    startRedisServer(side.spec);
+RedisWorld::RedisWorld(const std::string& settings) : DatabaseWorld("redis") {
+    makeSides(settings);
 }
 
 RedisWorld::~RedisWorld() {
-    stopRedisServer(a_.spec, SIGKILL);
-    stopRedisServer(b_.spec, SIGKILL);
-    if (!std::getenv("SWB_KEEP_TEST_DATA")) (void)driver::removeTree(directory_);
+    endSides();
 }
 
-void RedisWorld::installCertificates(DatabaseSide& side) {
-    const auto authority = require(crypto::CertificateAuthority::load(authority_.certificatePem, authority_.keyPem));
-    const auto requests = require(side.driver->certificateRequests(side.spec, side.context()));
-    side.verifier = requests.verifier;
-    crypto::SignRequest server;
-    server.commonName = side.spec.replicationAddress().host;
-    server.ipAddresses = {side.spec.replicationAddress().host};
-    server.usage = crypto::CertificateUsage::server;
-    crypto::SignRequest client;
-    client.commonName = "swingbridge_repl";
-    client.usage = crypto::CertificateUsage::client;
-    require(
-        side.driver->installCertificates(side.spec,
-                                         {authority_.certificatePem, require(authority.sign(requests.server, server)),
-                                          require(authority.sign(requests.client, client))},
-                                         side.context()));
-}
-
-void RedisWorld::link() {
-    installCertificates(a_);
-    installCertificates(b_);
-    require(a_.driver->prepareSource(a_.spec, a_.application, b_.peer(), b_.slot, a_.context()));
-    require(b_.driver->seed(b_.spec, b_.application, a_.peer(), b_.slot, b_.context(60'000)));
-    require(b_.driver->prepareSource(b_.spec, b_.application, a_.peer(), "", b_.context()));
+DatabaseSpec RedisWorld::makeServer(const std::string& directory, const std::string& host,
+                                    const std::string& settings) {
+    DatabaseSpec spec = makeRedisServer(directory, host, settings);
+    startRedisServer(spec);
+    return spec;
 }
 
 bool RedisWorld::insert(DatabaseSide& side, const std::string& tag) {

@@ -35,24 +35,15 @@ class RedisWorld final : public DatabaseWorld {
   public:
     explicit RedisWorld(const std::string& settings = {});
     ~RedisWorld() override;
-    DatabaseSide& a() override { return a_; }
-    DatabaseSide& b() override { return b_; }
-    void link() override;
     bool insert(DatabaseSide& side, const std::string& tag) override;
     std::set<std::string> tags(DatabaseSide& side) override;
     Json laterToken(const Json& token) override;
     Json foreignToken(const Json& token) override;
 
-    void installCertificates(DatabaseSide& side);
-    const std::string& directory() const { return directory_; }
-
   private:
-    void makeSide(DatabaseSide& side, const std::string& application, const std::string& host,
-                  const std::string& settings);
-
-    std::string directory_;
-    crypto::KeyAndCertificate authority_;
-    DatabaseSide a_, b_;
+    DatabaseSpec makeServer(const std::string& directory, const std::string& host,
+                            const std::string& settings) override;
+    void killServer(const DatabaseSpec& spec) override { stopRedisServer(spec, SIGKILL); }
 };
 
 }  // namespace swb::test

@@ -17,7 +17,6 @@
 
 namespace swb::test {
 
-
 class RedisTraps : public ::testing::Test {
   protected:
     void SetUp() override { begin({}); }

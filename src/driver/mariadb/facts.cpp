@@ -1,7 +1,5 @@
 #include "driver/mariadb/facts.h"
 
-#include <sys/utsname.h>
-
 #include <cstdlib>
 
 #include "driver/mariadb/accounts.h"
@@ -9,6 +7,7 @@
 #include "driver/mariadb/promotion.h"
 #include "driver/mariadb/source.h"
 #include "driver/mariadb/switch_preparation.h"
+#include "driver/support/common_facts.h"
 #include "driver/support/files.h"
 
 namespace swb::driver::mariadb {
@@ -22,51 +21,10 @@ constexpr const char* variableNames =
     "'binlog_expire_logs_seconds', 'slave_net_timeout', 'gtid_domain_id', 'report_host', 'have_ssl', "
     "'slave_parallel_threads', 'rpl_semi_sync_master_enabled', 'gtid_mode', 'innodb_read_only', 'time_zone'";
 
-JsonObject emptyFacts(const DatabaseSpec& spec) {
-    JsonObject facts{{"name", spec.name},       {"engine", nameOf(spec.engine)},
-                     {"running", false},        {"reachable", false},
-                     {"role", "unknown"},       {"fenced", false},
-                     {"replicas", JsonArray{}}, {"slots", JsonArray{}}};
-    for (const char* name : {"version",
-                             "majorVersion",
-                             "systemId",
-                             "timeline",
-                             "position",
-                             "receivedPosition",
-                             "replayPaused",
-                             "receiverStatus",
-                             "receiverSlot",
-                             "primaryHost",
-                             "primaryPort",
-                             "preparedTransactions",
-                             "longestTransactionSeconds",
-                             "baseBackupRunning",
-                             "connections",
-                             "maxConnections",
-                             "settings",
-                             "dataChecksums",
-                             "databases",
-                             "logicalSlots",
-                             "diskFreeBytes",
-                             "dataBytes",
-                             "guard",
-                             "canConnectToPeer",
-                             "peerError",
-                             "error",
-                             "gtidDomain",
-                             "serverId",
-                             "errantGtids",
-                             "readOnlyAdmins",
-                             "eventsEnabled",
-                             "usingGtid",
-                             "applierError",
-                             "receiverError",
-                             "lagBytes",
-                             "lagSeconds"})
-        facts[name] = nullptr;
-    utsname system{};
-    facts["architecture"] = ::uname(&system) == 0 ? Json(system.machine) : Json(nullptr);
-    return facts;
+JsonObject nothingKnown(const DatabaseSpec& spec) {
+    return emptyFacts(
+        spec, {"gtidDomain", "serverId", "errantGtids", "readOnlyAdmins", "eventsEnabled", "usingGtid", "applierError",
+               "receiverError", "lagBytes", "lagSeconds", "databases", "nonTransactionalTables"});
 }
 
 Json numberOrNull(const Row& row, std::string_view name) {
@@ -249,10 +207,11 @@ JsonObject SlowFacts::of(const Instance& instance, Connection& connection, const
 }
 
 Json inspectInstance(const Instance& instance, const Peer* peer, SlowFacts& slow, const Context& context) {
-    JsonObject facts = emptyFacts(instance.spec());
+    JsonObject facts = nothingKnown(instance.spec());
     facts["diskFreeBytes"] = freeBytes(instance.data());
     facts["masked"] = instance.service().isMasked(context);
     facts["running"] = instance.server().has_value();
+    facts["fenced"] = !booleanAt(facts, "running");
     std::optional<Session> session;
     std::optional<ServerState> state;
     if (!instance.hasData() || !booleanAt(facts, "running")) {
@@ -273,10 +232,7 @@ Json inspectInstance(const Instance& instance, const Peer* peer, SlowFacts& slow
 }
 
 Json factsOfNothing(const DatabaseSpec& spec, const Error& error) {
-    JsonObject facts = emptyFacts(spec);
-    facts["role"] = "stopped";
-    facts["error"] = describe(error);
-    return facts;
+    return driver::factsOfNothing(nothingKnown(spec), error);
 }
 
 }  // namespace swb::driver::mariadb

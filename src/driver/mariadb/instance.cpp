@@ -29,31 +29,6 @@ constexpr const char* sessionSettings =
     "SET SESSION lock_wait_timeout = 5, innodb_lock_wait_timeout = 5, wait_timeout = 2147483, autocommit = 1, "
     "sql_mode = 'STRICT_ALL_TABLES', time_zone = '+00:00', net_read_timeout = 60, net_write_timeout = 60";
 
-// Stable for one data directory: two applications may both call their database "main".
-std::string directoryName(const DatabaseSpec& spec) {
-    uint64_t hash = 14695981039346656037ULL;  // FNV-1a
-    for (const char c : spec.service.data) hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211ULL;
-    return fmt::format("{}-{:08x}", spec.name, static_cast<uint32_t>(hash ^ hash >> 32));
-}
-
-// Between the two renames of a seed the data directory has another name.
-std::string existingData(const std::string& data) {
-    for (const std::string& candidate :
-         {data, data + std::string(formerDataSuffix), data + std::string(freshDataSuffix)})
-        if (directoryExists(candidate)) return candidate;
-    return {};
-}
-
-std::string endOfLog(const std::string& path) {
-    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file.valid()) return {};
-    constexpr off_t tail = 600;
-    const off_t size = ::lseek(file.get(), 0, SEEK_END);
-    char buffer[tail];
-    const ssize_t got = ::pread(file.get(), buffer, tail, std::max<off_t>(0, size - tail));
-    return got > 0 ? std::string(buffer, static_cast<size_t>(got)) : std::string();
-}
-
 // Debian's /etc/mysql/my.cnf is a symbolic link; a file put in its place would hide what it points to.
 std::string resolved(const std::string& path) {
     char* real = ::realpath(path.c_str(), nullptr);
@@ -146,26 +121,14 @@ Connection Session::release() {
 
 Result<Instance> Instance::open(const DatabaseSpec& spec, const Context& context, std::shared_ptr<Sessions> sessions) {
     Instance instance;
-    instance.spec_ = spec;
+    TRY_VOID(instance.settle(spec, context));
     instance.sessions_ = std::move(sessions);
-    if (!spec.service.runAs.empty()) {
-        instance.user_ = TRY(osUserByName(spec.service.runAs));
-    } else if (const std::string existing = existingData(spec.service.data); !existing.empty()) {
-        instance.user_ = TRY(ownerOf(existing));
-    } else if (::geteuid() != 0) {
-        instance.user_ = TRY(currentOsUser());
-    } else {
-        return fail(ErrorCode::NotFound, "the data directory " + spec.service.data + " does not exist",
-                    "Create it, or name the service's user with run_as.");
-    }
     if (instance.user_.uid == 0)
         return fail(ErrorCode::Unsupported, "MariaDB must not run as root, and " + spec.service.data + " is root's",
                     "Give the data directory to the service's user, or set run_as.");
-    instance.state_ = context.stateDirectory + "/" + directoryName(spec);
-    TRY_VOID(makeDirectories(instance.state_, 0711));
     instance.service_ =
-        TRY(makeServiceManager({spec.service, spec.address, instance.user_, instance.state_, instance.logFile(),
-                                instance.program("mariadbd"), instance.ownOptionFile()}));
+        TRY(makeServiceManager({spec.service, spec.address, instance.user(), instance.stateDirectory(),
+                                instance.logFile(), instance.program("mariadbd"), instance.ownOptionFile()}));
     return instance;
 }
 
@@ -259,12 +222,7 @@ Result<Connection> Instance::peerConnection(const Peer& peer, MonotonicMs deadli
 }
 
 ProgramCall Instance::programCall(std::string_view name, std::vector<std::string> arguments) const {
-    ProgramCall call;
-    call.argv = {program(name)};
-    call.argv.insert(call.argv.end(), std::make_move_iterator(arguments.begin()),
-                     std::make_move_iterator(arguments.end()));
-    call.user = user_;
-    return call;
+    return callAs(user(), program(name), std::move(arguments));
 }
 
 Result<Session> Instance::awaitConnection(const Context& context) const {
@@ -299,40 +257,6 @@ Result<Session> Instance::restartAndConnect(const Context& context) const {
     sessions_->forget(sessionsKey());
     TRY_VOID(service_->stop(context));
     return startAndConnect(context);
-}
-
-Json Instance::record(std::string_view name) const {
-    const auto text = readFile(state_ + "/" + std::string(name) + ".json", 1 << 20);
-    if (!text) return nullptr;
-    return parseJson(*text).value_or(nullptr);
-}
-
-Result<void> Instance::writeRecord(std::string_view name, const Json& content) const {
-    return writeFileAtomically(state_ + "/" + std::string(name) + ".json", toText(content) + "\n");
-}
-
-Result<void> Instance::removeRecord(std::string_view name) const {
-    return removeFile(state_ + "/" + std::string(name) + ".json");
-}
-
-std::string slotOf(std::string_view application) {
-    std::string slot = "swb_" + std::string(application);
-    std::replace(slot.begin(), slot.end(), '-', '_');
-    return slot;
-}
-
-void pause(int64_t milliseconds) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
-}
-
-MonotonicMs within(const Context& context, int64_t milliseconds) {
-    return std::min(context.deadline, SystemClock().monotonic() + milliseconds);
-}
-
-Context withDeadline(const Context& context, MonotonicMs deadline) {
-    Context shorter = context;
-    shorter.deadline = std::min(context.deadline, deadline);
-    return shorter;
 }
 
 }  // namespace swb::driver::mariadb

@@ -15,20 +15,16 @@
 #include "driver/mariadb/connection.h"
 #include "driver/mariadb/dialect.h"
 #include "driver/mariadb/option_file.h"
-#include "driver/support/os_user.h"
+#include "driver/support/database_home.h"
 #include "driver/support/process_identity.h"
-#include "driver/support/program.h"
 #include "driver/support/service_manager.h"
+#include "driver/support/timing.h"
 #include "driver/support/tls_directory.h"
 
 namespace swb::driver::mariadb {
 
 constexpr std::string_view replicationUser = "swingbridge_repl";  // also the client certificate's common name
 constexpr std::string_view ownSchema = "swingbridge";             // origin, promotion, write_test
-
-// Names beside the data directory while a seed replaces it.
-constexpr std::string_view freshDataSuffix = ".swingbridge-new";
-constexpr std::string_view formerDataSuffix = ".swingbridge-old";
 
 // What outlives one verb: idle connections (opening one costs milliseconds that the outage path cannot spare), and for
 // every fenced server the session that holds its global read lock. It also knows which of a server's sessions are ours,
@@ -75,26 +71,22 @@ class Session {
     std::optional<Connection> connection_;
 };
 
-class Instance {
+class Instance : public DatabaseHome {
   public:
     // Fails when the data directory is not there and no run_as says whose it would be.
     static Result<Instance> open(const DatabaseSpec& spec, const Context& context, std::shared_ptr<Sessions> sessions);
 
-    const DatabaseSpec& spec() const { return spec_; }
     const Dialect& dialect() const { return Dialect::of(spec_.engine); }
-    const std::string& data() const { return spec_.service.data; }
-    const OsUser& user() const { return user_; }
-    const std::string& stateDirectory() const { return state_; }  // of this one server
-    TlsDirectory tls() const { return {state_ + "/tls", user_, std::string(replicationUser)}; }
+    TlsDirectory tls() const { return {stateFile("tls"), user(), std::string(replicationUser)}; }
     std::string socket() const;
     std::string program(std::string_view name) const;  // in the service's bin directory, or by PATH
-    std::string logFile() const { return state_ + "/mariadb.log"; }
+    std::string logFile() const { return stateFile("mariadb.log"); }
     bool hasData() const;  // there is a data directory with a server's files
     std::optional<ProcessIdentity> server() const;
 
     // Our options, and that the server's own file includes them. They count from its next start.
     std::string optionFile() const;  // of the server; empty when it has only ours
-    std::string ownOptionFile() const { return state_ + "/swingbridge.cnf"; }
+    std::string ownOptionFile() const { return stateFile("swingbridge.cnf"); }
     Options ownOptions() const;
     Result<void> writeOwnOptions(const Options& options) const;
 
@@ -120,27 +112,11 @@ class Instance {
     Result<Session> startedSession(const Context& context) const;
     Result<Session> restartAndConnect(const Context& context) const;
 
-    // Records of ours, JSON, in the state directory: null when there is none.
-    Json record(std::string_view name) const;
-    Result<void> writeRecord(std::string_view name, const Json& content) const;
-    Result<void> removeRecord(std::string_view name) const;
-
   private:
     Instance() = default;
 
-    DatabaseSpec spec_;
-    OsUser user_;
-    std::string state_;
     std::shared_ptr<Sessions> sessions_;
     std::shared_ptr<ServiceManager> service_;
 };
-
-// The name under which a source knows the replica of an application: report_host.
-std::string slotOf(std::string_view application);
-
-void pause(int64_t milliseconds);
-// A deadline in at most this many milliseconds, and never after the context's.
-MonotonicMs within(const Context& context, int64_t milliseconds);
-Context withDeadline(const Context& context, MonotonicMs deadline);
 
 }  // namespace swb::driver::mariadb

@@ -6,71 +6,45 @@
 #include <charconv>
 
 #include "base/file.h"
+#include "driver/support/direct_manager.h"
 #include "driver/support/files.h"
-#include "driver/support/program.h"
 
 namespace swb::driver::mariadb {
 
 namespace {
 
-class DirectManager final : public ServiceManager {
-  public:
-    explicit DirectManager(ManagedServer server) : server_(std::move(server)) {}
+DetachedProgram programOf(const ManagedServer& server) {
+    DetachedProgram program;
+    program.argv = {server.program};
+    if (!server.service.config.empty())
+        program.argv.push_back("--defaults-file=" + server.service.config);
+    else if (fileExists(server.ownOptions))
+        program.argv.push_back("--defaults-file=" + server.ownOptions);
+    else
+        program.argv.push_back("--no-defaults");
+    program.argv.push_back("--datadir=" + server.service.data);
+    program.argv.push_back("--pid-file=" + server.service.data + "/" + pidFileName);
+    if (!server.service.socket.empty()) program.argv.push_back("--socket=" + server.service.socket);
+    if (server.service.config.empty()) {
+        program.argv.push_back("--port=" + std::to_string(server.address.port));
+        program.argv.push_back("--bind-address=" + server.address.host);
+    }
+    program.user = server.user;
+    program.logFile = server.logFile;
+    return program;
+}
 
-    Result<void> start(const Context& context) override {
-        if (isMasked(context))
-            return fail(ErrorCode::GuardRefused,
-                        "the server in " + server_.service.data + " is masked: it is being replaced",
-                        "It is unmasked by the verb that masked it; repeat that.");
-        if (isRunning(context)) return {};
-        DetachedProgram program;
-        program.argv = {server_.program};
-        if (!server_.service.config.empty())
-            program.argv.push_back("--defaults-file=" + server_.service.config);
-        else if (fileExists(server_.ownOptions))
-            program.argv.push_back("--defaults-file=" + server_.ownOptions);
-        else
-            program.argv.push_back("--no-defaults");
-        program.argv.push_back("--datadir=" + server_.service.data);
-        program.argv.push_back("--pid-file=" + server_.service.data + "/" + pidFileName);
-        if (!server_.service.socket.empty()) program.argv.push_back("--socket=" + server_.service.socket);
-        if (server_.service.config.empty()) {
-            program.argv.push_back("--port=" + std::to_string(server_.address.port));
-            program.argv.push_back("--bind-address=" + server_.address.host);
-        }
-        program.user = server_.user;
-        program.logFile = server_.logFile;
-        TRY_VOID(spawnDetached(program));
-        return {};
-    }
-    Result<void> stop(const Context& context) override {
-        const auto server = find();
-        if (!server) return {};
-        sendSignal(*server, SIGTERM);
-        if (!awaitExit(*server, context.deadline))
-            return fail(ErrorCode::DeadlineExceeded, "the server in " + server_.service.data + " did not stop in time",
-                        "A large transaction that is rolled back can hold it; see its log.");
-        return {};
-    }
-    Result<void> reload(const Context&) override {
-        const auto server = find();
-        if (!server || !sendSignal(*server, SIGHUP))
-            return fail(ErrorCode::DatabaseFailed, "the server in " + server_.service.data + " does not run");
-        return {};
-    }
-    Result<void> mask(const Context&) override {
-        if (fileExists(marker())) return {};
-        return writeFileAtomically(marker(), "this server must not be started\n");
-    }
-    Result<void> unmask(const Context&) override { return removeFile(marker()); }
-    bool isRunning(const Context&) override { return find().has_value(); }
-    bool isMasked(const Context&) override { return fileExists(marker()); }
-
-  private:
-    std::string marker() const { return server_.stateDirectory + "/masked"; }
-    std::optional<ProcessIdentity> find() const { return findServer(server_.service.data, server_.service.socket); }
-    ManagedServer server_;
-};
+DirectService directService(const ManagedServer& server) {
+    DirectService direct;
+    direct.data = server.service.data;
+    direct.stateDirectory = server.stateDirectory;
+    direct.stopHint = "A large transaction that is rolled back can hold it; see its log.";
+    direct.stopSignal = SIGTERM;
+    direct.reloadSignal = SIGHUP;
+    direct.find = [service = server.service] { return findServer(service.data, service.socket); };
+    direct.program = [server] { return programOf(server); };
+    return direct;
+}
 
 bool worksIn(pid_t pid, const std::string& directory) {
     struct stat data {
@@ -85,7 +59,7 @@ bool worksIn(pid_t pid, const std::string& directory) {
 Result<std::unique_ptr<ServiceManager>> makeServiceManager(const ManagedServer& server) {
     switch (server.service.manage) {
         case Manage::direct:
-            return std::make_unique<DirectManager>(server);
+            return makeDirectManager(directService(server));
         case Manage::systemd:
             return makeSystemdManager(server.service.unit);
         case Manage::pg_ctlcluster:

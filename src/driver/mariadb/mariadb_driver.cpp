@@ -22,7 +22,7 @@ Json MariadbDriver::inspect(const DatabaseSpec& spec, const Peer* peer, const Co
     if (!instance) return mariadb::factsOfNothing(spec, instance.error());
     constexpr int64_t inspectMs = 5000;  // telemetry must not pile up behind a server that hangs
     return mariadb::inspectInstance(*instance, peer, slowFacts_,
-                                    mariadb::withDeadline(context, mariadb::within(context, inspectMs)));
+                                    withDeadline(context, within(context, inspectMs)));
 }
 
 Result<CertificateRequests> MariadbDriver::certificateRequests(const DatabaseSpec& spec, const Context& context) {

@@ -21,6 +21,7 @@
 #include "driver/mariadb/server_options.h"
 #include "driver/mariadb/source.h"
 #include "driver/support/files.h"
+#include "driver/support/seed_places.h"
 
 namespace swb::driver::mariadb {
 
@@ -31,59 +32,17 @@ constexpr const char* phaseCopying = "copying";
 constexpr const char* phaseReady = "ready";      // the copy is complete, loaded and stopped cleanly
 constexpr const char* phaseSwapped = "swapped";  // it has become the data directory
 
-struct Places {
-    std::string data, fresh, old, dump, parent;
+struct Places : SeedPlaces {
+    std::string dump;
+
+    explicit Places(const Instance& instance)
+        : SeedPlaces(SeedPlaces::of(instance)), dump(instance.data() + ".swingbridge-dump") {}
 };
-
-Places placesOf(const Instance& instance) {
-    const std::string& data = instance.data();
-    const size_t slash = data.rfind('/');
-    return {data, data + std::string(freshDataSuffix), data + std::string(formerDataSuffix), data + ".swingbridge-dump",
-            slash == 0 ? "/" : data.substr(0, slash)};
-}
-
-Result<void> rename(const std::string& from, const std::string& to, const std::string& parent) {
-    if (::rename(from.c_str(), to.c_str()) != 0)
-        return fail(
-            ErrorCode::StorageFailed, from + " cannot be renamed to " + to + ": " + std::strerror(errno),
-            "The agent must be able to write to " + parent + ", and the data directory must not be a mount point.");
-    return flushDirectory(parent);
-}
-
-// Found out before hours of copying, not after.
-Result<void> checkPlaces(const Instance& instance, const Places& places) {
-    struct stat data {
-    }, parent{};
-    if (::stat(places.parent.c_str(), &parent) != 0 || ::access(places.parent.c_str(), W_OK) != 0)
-        return fail(ErrorCode::StorageFailed, "the agent cannot write to " + places.parent,
-                    "The copy is made beside the data directory.");
-    if (::stat(places.data.c_str(), &data) == 0 && data.st_dev != parent.st_dev)
-        return fail(ErrorCode::Unsupported, places.data + " is a mount point",
-                    "Let the data directory be one below the mount point.");
-    if (directoryExists(places.old) && instance.record(seedRecord).is_null())
-        return fail(ErrorCode::AlreadyExists, places.old + " exists, and no seed of ours left it",
-                    "Look at it, and remove or rename it.");
-    return {};
-}
 
 // The dump and the tables that are loaded from it stand side by side for a while.
 Result<void> checkSpace(const Places& places, int64_t dataBytes) {
     constexpr int64_t roomBytes = 256 << 20;
-    const int64_t free = freeBytes(places.parent), wanted = 2 * dataBytes + dataBytes / 5 + roomBytes;
-    if (free < 0 || free >= wanted) return {};
-    return fail(ErrorCode::StorageFailed,
-                "the copy needs about " + std::to_string(wanted >> 20) + " MiB, " + places.parent + " has " +
-                    std::to_string(free >> 20) + " MiB free",
-                "Make room; the old data directory stays until the copy serves.");
-}
-
-Result<void> makeDirectory(const Instance& instance, const std::string& path) {
-    TRY_VOID(removeTree(path));
-    if (::mkdir(path.c_str(), 0700) != 0)
-        return fail(ErrorCode::StorageFailed, path + " cannot be made: " + std::strerror(errno));
-    if (::geteuid() == 0 && ::chown(path.c_str(), instance.user().uid, instance.user().gid) != 0)
-        return fail(ErrorCode::StorageFailed, path + " cannot be given away: " + std::strerror(errno));
-    return {};
+    return places.requireRoom(2 * dataBytes + dataBytes / 5 + roomBytes);
 }
 
 // The last position that both histories are known to have: where the source, or one of its predecessors, was promoted,
@@ -148,21 +107,14 @@ Result<void> keepSuperuser(const Instance& instance, Connection& connection, con
     return connection.execute("GRANT ALL PRIVILEGES ON *.* TO " + account + " WITH GRANT OPTION", context.deadline);
 }
 
-Result<void> flushFileSystem(const std::string& path) {
-    const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory.valid() || ::syncfs(directory.get()) != 0)
-        return fail(ErrorCode::StorageFailed, path + " cannot be flushed: " + std::strerror(errno));
-    return {};
-}
-
 // Answers the position of the copy.
 Result<std::string> copy(const Instance& instance, const Places& places, const Peer& peer, int64_t bytes,
                          const Context& context) {
     FreshServer::endLeftovers(instance, places.fresh);
     for (const auto& leftover : processesWithArgument("--result-file=" + places.dump)) sendSignal(leftover, 9);
-    TRY_VOID(makeDirectory(instance, places.fresh));
+    TRY_VOID(places.make(places.fresh, instance.user()));
     // The dump is a file of the service's user in a directory of its own: the parent need not be writable for it.
-    TRY_VOID(makeDirectory(instance, places.dump));
+    TRY_VOID(places.make(places.dump, instance.user()));
     Places inside = places;
     inside.dump += "/all.sql";
     const std::string position = TRY(dumpPeer(instance, peer, inside.dump, bytes, context));
@@ -206,22 +158,6 @@ Progress readProgress(const Instance& instance, const Peer& peer, std::string_vi
             textAt(record, "saved")};
 }
 
-// The names say how far an interrupted swap went: each state has one successor.
-Result<void> swap(const Instance& instance, const Places& places, const Context& context) {
-    instance.sessions().forget(instance.sessionsKey());
-    if (instance.server()) TRY_VOID(instance.service().stop(context));
-    if (!directoryExists(places.fresh)) return {};
-    if (directoryExists(places.data)) {
-        // An earlier copy of ours that never came up is not worth keeping; the site's own old data is in `old`.
-        if (directoryExists(places.old))
-            TRY_VOID(removeTree(places.data));
-        else
-            TRY_VOID(rename(places.data, places.old, places.parent));
-    }
-    faultPoint("seed", instance.spec().name, "between");
-    return rename(places.fresh, places.data, places.parent);
-}
-
 // A replica from its first start on: closed, at the position of the copy, following.
 Result<Json> follow(const Instance& instance, const Places& places, const Peer& peer, const Progress& progress,
                     double start, const Context& context) {
@@ -259,12 +195,12 @@ Result<Json> follow(const Instance& instance, const Places& places, const Peer& 
 Result<Json> seed(const Instance& instance, std::string_view application, const Peer& peer, std::string_view slot,
                   const Context& context) {
     const double start = preciseMs();
-    const Places places = placesOf(instance);
+    const Places places(instance);
     if (!instance.tls().complete())
         return fail(ErrorCode::NotReady, "the server has no certificates of the controller yet",
                     "Install certificates first (database.install-certificates).");
     if (slot.empty()) return fail(ErrorCode::InvalidInput, "a seed needs the name of its replica at the source");
-    TRY_VOID(checkPlaces(instance, places));
+    TRY_VOID(places.check(!instance.record(seedRecord).is_null()));
     Progress progress = readProgress(instance, peer, slot);
     if (progress.phase == phaseReady && !directoryExists(places.fresh)) progress.phase = phaseSwapped;
     if (progress.phase == phaseCopying) {
@@ -284,7 +220,9 @@ Result<Json> seed(const Instance& instance, std::string_view application, const 
         TRY_VOID(writeProgress(instance, progress, peer, slot));
     }
     if (progress.phase == phaseReady) {
-        TRY_VOID(swap(instance, places, context));
+        instance.sessions().forget(instance.sessionsKey());
+        if (instance.server()) TRY_VOID(instance.service().stop(context));
+        TRY_VOID(places.swap(instance.spec().name));
         progress.phase = phaseSwapped;
         TRY_VOID(writeProgress(instance, progress, peer, slot));
     }

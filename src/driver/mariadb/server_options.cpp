@@ -1,4 +1,5 @@
 #include "driver/mariadb/server_options.h"
+#include "model/group.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -64,7 +65,7 @@ Options preparedOptions(const Instance& instance, int64_t serverId, std::string_
     setOption(options, "innodb_flush_log_at_trx_commit", "1");
     setOption(options, "slave_net_timeout", "10");
     for (const auto& [name, value] : instance.dialect().options()) setOption(options, name, value);
-    if (!application.empty()) setOption(options, "report_host", slotOf(application));
+    if (!application.empty()) setOption(options, "report_host", Link::slotFor(application));
     setOption(options, "report_port", std::to_string(instance.spec().address.port));
     setOption(options, "read_only", "ON");
     setOption(options, "event_scheduler", "OFF");

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "driver/mariadb/rejoin.h"
 #include "driver/mariadb/server_options.h"
+#include "model/group.h"
 
 namespace swb::driver::mariadb {
 
@@ -80,7 +81,7 @@ Result<void> recordEvents(Connection& connection, const ServerState& state, cons
 Result<void> recordPeer(const Instance& instance, const Peer& peer) {
     Json peers = instance.record(peersRecord);
     if (!peers.is_object()) peers = JsonObject{};
-    const std::string slot = slotOf(peer.application);
+    const std::string slot = Link::slotFor(peer.application);
     if (textAt(peers, slot) == peer.host) return {};
     peers.as_object()[slot] = peer.host;
     return instance.writeRecord(peersRecord, peers);

@@ -1,10 +1,9 @@
 #include "driver/postgresql/facts.h"
 
-#include <sys/utsname.h>
-
 #include <charconv>
 
 #include "driver/postgresql/wal_record.h"
+#include "driver/support/common_facts.h"
 #include "driver/support/files.h"
 
 namespace swb::driver::postgresql {
@@ -71,25 +70,10 @@ uint32_t timelineOfFile(std::string_view file) {
     return timeline;
 }
 
-std::string architecture() {
-    utsname name{};
-    return ::uname(&name) == 0 ? name.machine : "";
-}
-
-JsonObject emptyFacts(const DatabaseSpec& spec) {
-    JsonObject facts{{"name", spec.name},         {"engine", "postgresql"},      {"running", false},
-                     {"reachable", false},        {"version", nullptr},          {"majorVersion", nullptr},
-                     {"role", "unknown"},         {"systemId", nullptr},         {"timeline", nullptr},
-                     {"position", nullptr},       {"receivedPosition", nullptr}, {"replayPaused", nullptr},
-                     {"receiverStatus", nullptr}, {"receiverSlot", nullptr},     {"primaryHost", nullptr},
-                     {"primaryPort", nullptr},    {"replicas", JsonArray{}},     {"slots", JsonArray{}}};
-    for (const char* name :
-         {"preparedTransactions", "longestTransactionSeconds", "baseBackupRunning", "connections", "maxConnections",
-          "settings", "dataChecksums", "databases", "extensions", "unloggedTables", "logicalSlots", "archiveBacklog",
-          "diskFreeBytes", "dataBytes", "guard", "canConnectToPeer", "peerError", "error"})
-        facts[name] = nullptr;
-    facts["fenced"] = true;
-    facts["architecture"] = architecture();
+JsonObject nothingKnown(const DatabaseSpec& spec) {
+    JsonObject facts = emptyFacts(spec, {"baseBackupRunning", "dataChecksums", "databases", "extensions",
+                                         "unloggedTables", "logicalSlots", "archiveBacklog"});
+    facts["slots"] = JsonArray{};
     return facts;
 }
 
@@ -239,7 +223,7 @@ Result<PeerIdentity> identifyPeer(const Instance& instance, const Peer& peer, Mo
 }
 
 Json inspectInstance(const Instance& instance, const Peer* peer, SlowFacts& slow, const Context& context) {
-    JsonObject facts = emptyFacts(instance.spec());
+    JsonObject facts = nothingKnown(instance.spec());
     addFileFacts(instance, facts, context);
     facts["running"] = instance.postmaster().has_value();
     facts["fenced"] = !booleanAt(facts, "running");
@@ -271,10 +255,7 @@ Json inspectInstance(const Instance& instance, const Peer* peer, SlowFacts& slow
 }
 
 Json factsOfNothing(const DatabaseSpec& spec, const Error& error) {
-    JsonObject facts = emptyFacts(spec);
-    facts["role"] = "stopped";
-    facts["error"] = describe(error);
-    return facts;
+    return driver::factsOfNothing(nothingKnown(spec), error);
 }
 
 }  // namespace swb::driver::postgresql

@@ -27,21 +27,6 @@ constexpr std::string_view sessionOptions =
     "-c statement_timeout=30000 -c lock_timeout=5000 -c search_path=pg_catalog -c synchronous_commit=local -c jit=off "
     "-c default_transaction_read_only=off -c idle_in_transaction_session_timeout=30000";
 
-// Stable for one data directory: two applications may both call their database "main".
-std::string directoryName(const DatabaseSpec& spec) {
-    uint64_t hash = 14695981039346656037ULL;  // FNV-1a
-    for (const char c : spec.service.data) hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211ULL;
-    return fmt::format("{}-{:08x}", spec.name, static_cast<uint32_t>(hash ^ hash >> 32));
-}
-
-// Between the two renames of a seed the data directory has another name.
-std::string existingData(const std::string& data) {
-    for (const std::string& candidate :
-         {data, data + std::string(formerDataSuffix), data + std::string(freshDataSuffix)})
-        if (directoryExists(candidate)) return candidate;
-    return {};
-}
-
 // libpq's connection strings: single quotes, backslash before quote and backslash.
 std::string connectionWord(std::string_view key, std::string_view value) {
     std::string word(key);
@@ -59,70 +44,18 @@ std::string joined(const Parameters& parameters) {
     return text;
 }
 
-// The last lines of a log, for the error of a server that does not come up.
-std::string endOfLog(const std::string& path) {
-    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file.valid()) return {};
-    constexpr off_t tail = 600;
-    const off_t size = ::lseek(file.get(), 0, SEEK_END);
-    char buffer[tail];
-    const ssize_t got = ::pread(file.get(), buffer, tail, std::max<off_t>(0, size - tail));
-    return got > 0 ? std::string(buffer, static_cast<size_t>(got)) : std::string();
-}
-
 }  // namespace
-
-std::optional<Connection> ConnectionPool::take(const std::string& key) {
-    const std::lock_guard lock(mutex_);
-    for (auto entry = idle_.begin(); entry != idle_.end();) {
-        if (entry->first != key) {
-            ++entry;
-            continue;
-        }
-        Connection connection = std::move(entry->second);
-        entry = idle_.erase(entry);
-        if (connection.usable()) return connection;
-    }
-    return std::nullopt;
-}
-
-void ConnectionPool::give(const std::string& key, Connection connection) {
-    if (!connection.usable()) return;
-    const std::lock_guard lock(mutex_);
-    const auto same = std::count_if(idle_.begin(), idle_.end(), [&](const auto& entry) { return entry.first == key; });
-    if (static_cast<size_t>(same) < idleMax) idle_.emplace_back(key, std::move(connection));
-}
-
-void ConnectionPool::forget(const std::string& key) {
-    const std::lock_guard lock(mutex_);
-    std::erase_if(idle_, [&](const auto& entry) { return entry.first == key; });
-}
-
-Session::~Session() {
-    if (connection_ && pool_) pool_->give(key_, std::move(*connection_));
-}
 
 Result<Instance> Instance::open(const DatabaseSpec& spec, const Context& context, ConnectionPool& pool) {
     Instance instance;
-    instance.spec_ = spec;
+    TRY_VOID(instance.settle(spec, context));
     if (instance.spec_.service.superuser.empty()) instance.spec_.service.superuser = "postgres";
     instance.pool_ = &pool;
-    if (!spec.service.runAs.empty()) {
-        instance.user_ = TRY(osUserByName(spec.service.runAs));
-    } else if (const std::string existing = existingData(spec.service.data); !existing.empty()) {
-        instance.user_ = TRY(ownerOf(existing));
-    } else if (::geteuid() != 0) {
-        instance.user_ = TRY(currentOsUser());
-    } else {
-        return fail(ErrorCode::NotFound, "the data directory " + spec.service.data + " does not exist",
-                    "Create it, or name the service's user with run_as.");
-    }
     if (instance.user_.uid == 0)
         return fail(ErrorCode::Unsupported, "PostgreSQL does not run as root, and " + spec.service.data + " is root's",
                     "Give the data directory to the service's user, or set run_as.");
-    instance.state_ = context.stateDirectory + "/" + directoryName(spec);
-    TRY_VOID(makeDirectories(instance.state_, 0711));
-    instance.service_ = makeServiceManager({spec.service, instance.user_, instance.state_, instance.logFile()});
+    instance.service_ =
+        makeServiceManager({spec.service, instance.user(), instance.stateDirectory(), instance.logFile()});
     return instance;
 }
 
@@ -217,9 +150,9 @@ std::string Instance::primaryConnectionInfo(const Peer& peer, std::string_view s
                    {"user", std::string(replicationRole)},
                    {"application_name", std::string(slot)},
                    {"sslmode", "verify-full"},
-                   {"sslrootcert", tlsDirectory() + "/authority.pem"},
-                   {"sslcert", tlsDirectory() + "/client.pem"},
-                   {"sslkey", tlsDirectory() + "/client.key"},
+                   {"sslrootcert", tls().file("authority.pem")},
+                   {"sslcert", tls().file("client.pem")},
+                   {"sslkey", tls().file("client.key")},
                    {"gssencmode", "disable"},
                    {"connect_timeout", "3"},
                    {"keepalives_idle", "5"},
@@ -235,20 +168,15 @@ Result<Connection> Instance::replicationConnection(const Peer& peer, MonotonicMs
                              {"replication", "true"},
                              {"application_name", "swing-agent"},
                              {"sslmode", "verify-full"},
-                             {"sslrootcert", tlsDirectory() + "/authority.pem"},
-                             {"sslcert", tlsDirectory() + "/client.pem"},
-                             {"sslkey", tlsDirectory() + "/client.key"},
+                             {"sslrootcert", tls().file("authority.pem")},
+                             {"sslcert", tls().file("client.pem")},
+                             {"sslkey", tls().file("client.key")},
                              {"gssencmode", "disable"}},
                             user_, deadline);
 }
 
 ProgramCall Instance::programCall(std::string_view name, std::vector<std::string> arguments) const {
-    ProgramCall call;
-    call.argv = {program(name)};
-    call.argv.insert(call.argv.end(), std::make_move_iterator(arguments.begin()),
-                     std::make_move_iterator(arguments.end()));
-    call.user = user_;
-    return call;
+    return callAs(user(), program(name), std::move(arguments));
 }
 
 Result<Session> Instance::awaitConnection(const Context& context) const {
@@ -272,34 +200,6 @@ Result<Session> Instance::startAndConnect(const Context& context) const {
     pool_->forget(poolKey());
     TRY_VOID(service_->start(context));
     return awaitConnection(context);
-}
-
-Json Instance::record(std::string_view name) const {
-    const auto text = readFile(state_ + "/" + std::string(name) + ".json", 1 << 20);
-    if (!text) return nullptr;
-    return parseJson(*text).value_or(nullptr);
-}
-
-Result<void> Instance::writeRecord(std::string_view name, const Json& content) const {
-    return writeFileAtomically(state_ + "/" + std::string(name) + ".json", toText(content) + "\n");
-}
-
-Result<void> Instance::removeRecord(std::string_view name) const {
-    return removeFile(state_ + "/" + std::string(name) + ".json");
-}
-
-void pause(int64_t milliseconds) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
-}
-
-MonotonicMs within(const Context& context, int64_t milliseconds) {
-    return std::min(context.deadline, SystemClock().monotonic() + milliseconds);
-}
-
-Context withDeadline(const Context& context, MonotonicMs deadline) {
-    Context shorter = context;
-    shorter.deadline = std::min(context.deadline, deadline);
-    return shorter;
 }
 
 }  // namespace swb::driver::postgresql

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,61 +11,28 @@
 #include "driver/database_driver.h"
 #include "driver/postgresql/connection.h"
 #include "driver/postgresql/control_file.h"
-#include "driver/support/os_user.h"
+#include "driver/support/connection_pool.h"
+#include "driver/support/database_home.h"
 #include "driver/support/process_identity.h"
-#include "driver/support/program.h"
 #include "driver/support/service_manager.h"
+#include "driver/support/timing.h"
+#include "driver/support/tls_directory.h"
 
 namespace swb::driver::postgresql {
 
 constexpr std::string_view replicationRole = "swingbridge_repl";  // also the client certificate's common name
 constexpr std::string_view slotPrefix = "swb_";                   // slots with another name are never touched
 
-// Names beside the data directory while a seed replaces it.
-constexpr std::string_view freshDataSuffix = ".swingbridge-new";
-constexpr std::string_view formerDataSuffix = ".swingbridge-old";
+// Connections that outlive one verb: opening one costs 3 to 5 ms.
+using ConnectionPool = driver::ConnectionPool<Connection>;
+using Session = PooledSession<Connection>;
 
-// Connections that outlive one verb: opening one costs 3 to 5 ms, and the outage path cannot spare them.
-class ConnectionPool {
-  public:
-    std::optional<Connection> take(const std::string& key);
-    void give(const std::string& key, Connection connection);
-    void forget(const std::string& key);
-
-  private:
-    static constexpr size_t idleMax = 2;  // per server
-    std::mutex mutex_;
-    std::vector<std::pair<std::string, Connection>> idle_;
-};
-
-// A connection on loan; back to the pool at the end when it is still good.
-class Session {
-  public:
-    Session(ConnectionPool& pool, std::string key, Connection connection)
-        : pool_(&pool), key_(std::move(key)), connection_(std::move(connection)) {}
-    Session(Session&&) = default;
-    Session& operator=(Session&&) = delete;
-    ~Session();
-    Connection* operator->() { return &*connection_; }
-    Connection& operator*() { return *connection_; }
-
-  private:
-    ConnectionPool* pool_;
-    std::string key_;
-    std::optional<Connection> connection_;
-};
-
-class Instance {
+class Instance : public DatabaseHome {
   public:
     // Fails when the data directory is not there and no run_as says whose it would be.
     static Result<Instance> open(const DatabaseSpec& spec, const Context& context, ConnectionPool& pool);
 
-    const DatabaseSpec& spec() const { return spec_; }
-    const std::string& data() const { return spec_.service.data; }
-    const OsUser& user() const { return user_; }
-    const std::string& stateDirectory() const { return state_; }  // of this one server
-    std::string tlsDirectory() const { return state_ + "/tls"; }
-    std::string dataFile(std::string_view name) const { return data() + "/" + std::string(name); }
+    TlsDirectory tls() const { return {stateFile("tls"), user(), std::string(replicationRole)}; }
     std::string socketDirectory() const;
     std::string configurationDirectory() const;        // where postgresql.conf lives
     std::string program(std::string_view name) const;  // in the service's bin directory
@@ -97,29 +63,14 @@ class Instance {
     // Waits until a connection works; answers it. DatabaseFailed with the end of the log when the process is gone.
     Result<Session> awaitConnection(const Context& context) const;
     Result<Session> startAndConnect(const Context& context) const;
-    std::string logFile() const { return state_ + "/postgresql.log"; }
-
-    // Records of ours, JSON, in the state directory: null when there is none.
-    Json record(std::string_view name) const;
-    Result<void> writeRecord(std::string_view name, const Json& content) const;
-    Result<void> removeRecord(std::string_view name) const;
+    std::string logFile() const { return stateFile("postgresql.log"); }
 
   private:
     Instance() = default;
     std::string poolKey() const;
 
-    DatabaseSpec spec_;
-    OsUser user_;
-    std::string state_;
     ConnectionPool* pool_ = nullptr;
     std::shared_ptr<ServiceManager> service_;
 };
-
-// Milliseconds between polls of a running server or its files, on the outage path.
-constexpr int64_t pollMs = 1;
-void pause(int64_t milliseconds);
-// A deadline in at most this many milliseconds, and never after the context's.
-MonotonicMs within(const Context& context, int64_t milliseconds);
-Context withDeadline(const Context& context, MonotonicMs deadline);
 
 }  // namespace swb::driver::postgresql

@@ -7,12 +7,15 @@
 #include <cstdlib>
 
 #include "base/file.h"
+#include "driver/support/direct_manager.h"
 #include "driver/support/files.h"
-#include "driver/support/program.h"
 
 namespace swb::driver::postgresql {
 
 namespace {
+
+constexpr const char* stopHint =
+    "Look for a long-running archive command or a replication connection that does not answer.";
 
 tl::unexpected<Error> maskedError(const std::string& what) {
     return fail(ErrorCode::GuardRefused, what + " is masked: a fence holds it",
@@ -25,8 +28,7 @@ Result<void> stopPostmaster(const std::string& data, const Context& context) {
     if (!postmaster) return {};
     sendSignal(*postmaster, SIGINT);
     if (!awaitExit(*postmaster, context.deadline))
-        return fail(ErrorCode::DeadlineExceeded, "the server in " + data + " did not stop in time",
-                    "Look for a long-running archive command or a replication connection that does not answer.");
+        return fail(ErrorCode::DeadlineExceeded, "the server in " + data + " did not stop in time", stopHint);
     return {};
 }
 
@@ -37,34 +39,23 @@ Result<void> reloadPostmaster(const std::string& data) {
     return {};
 }
 
-class DirectManager final : public ServiceManager {
-  public:
-    explicit DirectManager(ManagedServer server) : server_(std::move(server)) {}
-
-    Result<void> start(const Context& context) override {
-        if (isMasked(context)) return maskedError("the server in " + server_.service.data);
-        if (isRunning(context)) return {};
+DirectService directService(const ManagedServer& server) {
+    DirectService direct;
+    direct.data = server.service.data;
+    direct.stateDirectory = server.stateDirectory;
+    direct.stopHint = stopHint;
+    direct.stopSignal = SIGINT;  // fast: sessions are ended, the shutdown checkpoint is written
+    direct.reloadSignal = SIGHUP;
+    direct.find = [data = server.service.data] { return findPostmaster(data); };
+    direct.program = [server] {
         DetachedProgram program;
-        program.argv = {server_.service.bin + "/postgres", "-D", server_.service.data};
-        program.user = server_.user;
-        program.logFile = server_.logFile;
-        TRY_VOID(spawnDetached(program));
-        return {};
-    }
-    Result<void> stop(const Context& context) override { return stopPostmaster(server_.service.data, context); }
-    Result<void> reload(const Context&) override { return reloadPostmaster(server_.service.data); }
-    Result<void> mask(const Context&) override {
-        if (fileExists(marker())) return {};
-        return writeFileAtomically(marker(), "a fence holds this server\n");
-    }
-    Result<void> unmask(const Context&) override { return removeFile(marker()); }
-    bool isRunning(const Context&) override { return findPostmaster(server_.service.data).has_value(); }
-    bool isMasked(const Context&) override { return fileExists(marker()); }
-
-  private:
-    std::string marker() const { return server_.stateDirectory + "/masked"; }
-    ManagedServer server_;
-};
+        program.argv = {server.service.bin + "/postgres", "-D", server.service.data};
+        program.user = server.user;
+        program.logFile = server.logFile;
+        return program;
+    };
+    return direct;
+}
 
 class ClusterManager final : public ServiceManager {
   public:
@@ -153,7 +144,7 @@ std::string clusterConfigurationDirectory(const ServiceSpec& service) {
 std::unique_ptr<ServiceManager> makeServiceManager(const ManagedServer& server) {
     switch (server.service.manage) {
         case Manage::direct:
-            return std::make_unique<DirectManager>(server);
+            return makeDirectManager(directService(server));
         case Manage::pg_ctlcluster:
             return std::make_unique<ClusterManager>(server);
         case Manage::systemd:

@@ -22,7 +22,7 @@ Json PostgresqlDriver::inspect(const DatabaseSpec& spec, const Peer* peer, const
     if (!instance) return postgresql::factsOfNothing(spec, instance.error());
     constexpr int64_t inspectMs = 5000;  // telemetry must not pile up behind a server that hangs
     return postgresql::inspectInstance(*instance, peer, slowFacts_,
-                                       postgresql::withDeadline(context, postgresql::within(context, inspectMs)));
+                                       withDeadline(context, within(context, inspectMs)));
 }
 
 Result<CertificateRequests> PostgresqlDriver::certificateRequests(const DatabaseSpec& spec, const Context& context) {

@@ -6,6 +6,7 @@
 #include "driver/postgresql/promotion.h"
 #include "driver/postgresql/source.h"
 #include "driver/postgresql/wal_record.h"
+#include "model/group.h"
 
 namespace swb::driver::postgresql {
 
@@ -114,7 +115,7 @@ Result<Json> rejoin(const Instance& instance, const Peer& peer, std::string_view
     TRY_VOID(instance.service().unmask(context));
     auto session = TRY(instance.session(context));
     // The peer is the primary now; replicas of this server keep theirs.
-    const auto dropped = TRY(dropStaleSlots(instance, *session, {"", slotOf(peer.application)}, context));
+    const auto dropped = TRY(dropStaleSlots(instance, *session, {"", Link::slotFor(peer.application)}, context));
     TRY_VOID(instance.removeRecord("rejoin"));
     JsonArray names;
     for (const auto& name : dropped) names.emplace_back(name);

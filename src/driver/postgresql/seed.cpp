@@ -19,6 +19,7 @@
 #include "driver/postgresql/rejoin.h"
 #include "driver/postgresql/tls.h"
 #include "driver/support/files.h"
+#include "driver/support/seed_places.h"
 
 namespace swb::driver::postgresql {
 
@@ -29,60 +30,12 @@ constexpr const char* phaseCopying = "copying";
 constexpr const char* phaseReady = "ready";      // the copy is complete and has this site's configuration
 constexpr const char* phaseSwapped = "swapped";  // it has become the data directory
 
-struct Places {
-    std::string data, fresh, old, parent;
-};
-
-Places placesOf(const Instance& instance) {
-    const std::string& data = instance.data();
-    const size_t slash = data.rfind('/');
-    return {data, data + std::string(freshDataSuffix), data + std::string(formerDataSuffix),
-            slash == 0 ? "/" : data.substr(0, slash)};
-}
-
-Result<void> rename(const std::string& from, const std::string& to, const std::string& parent) {
-    if (::rename(from.c_str(), to.c_str()) != 0)
-        return fail(
-            ErrorCode::StorageFailed, from + " cannot be renamed to " + to + ": " + std::strerror(errno),
-            "The agent must be able to write to " + parent + ", and the data directory must not be a mount point.");
-    return flushDirectory(parent);
-}
-
-// Found out before hours of copying, not after.
-Result<void> checkPlaces(const Instance& instance, const Places& places) {
-    struct stat data {
-    }, parent{};
-    if (::stat(places.parent.c_str(), &parent) != 0 || ::access(places.parent.c_str(), W_OK) != 0)
-        return fail(ErrorCode::StorageFailed, "the agent cannot write to " + places.parent,
-                    "The copy is made beside the data directory.");
-    if (::stat(places.data.c_str(), &data) == 0 && data.st_dev != parent.st_dev)
-        return fail(ErrorCode::Unsupported, places.data + " is a mount point",
-                    "Let the data directory be one below the mount point.");
-    if (directoryExists(places.old) && instance.record(seedRecord).is_null())
-        return fail(ErrorCode::AlreadyExists, places.old + " exists, and no seed of ours left it",
-                    "Look at it, and remove or rename it.");
-    return {};
-}
+using Places = SeedPlaces;
 
 // The copy's size is not known before it runs; the source's current one, plus room for WAL meanwhile, is near enough.
 Result<void> checkSpace(const Places& places, int64_t wantedBytes) {
     constexpr int64_t walRoomBytes = 64 << 20;
-    const int64_t free = freeBytes(places.parent);
-    if (free >= 0 && wantedBytes > 0 && free < wantedBytes + wantedBytes / 20 + walRoomBytes)
-        return fail(ErrorCode::StorageFailed,
-                    "the copy needs about " + std::to_string(wantedBytes >> 20) + " MiB, " + places.parent + " has " +
-                        std::to_string(free >> 20) + " MiB free",
-                    "Make room; the old data directory stays until the copy serves.");
-    return {};
-}
-
-Result<void> makeFreshDirectory(const Instance& instance, const Places& places) {
-    TRY_VOID(removeTree(places.fresh));
-    if (::mkdir(places.fresh.c_str(), 0700) != 0)
-        return fail(ErrorCode::StorageFailed, places.fresh + " cannot be made: " + std::strerror(errno));
-    if (::geteuid() == 0 && ::chown(places.fresh.c_str(), instance.user().uid, instance.user().gid) != 0)
-        return fail(ErrorCode::StorageFailed, places.fresh + " cannot be given away: " + std::strerror(errno));
-    return flushDirectory(places.parent);
+    return wantedBytes > 0 ? places.requireRoom(wantedBytes + wantedBytes / 20 + walRoomBytes) : Result<void>();
 }
 
 // Watches pg_basebackup's progress lines, ends the copy early when the disk cannot hold it.
@@ -141,7 +94,7 @@ Result<void> freeSlot(const Instance& instance, const Places& places, const Cont
 
 Result<void> copy(const Instance& instance, const Places& places, const Peer& peer, std::string_view slot,
                   const Context& context) {
-    TRY_VOID(makeFreshDirectory(instance, places));
+    TRY_VOID(places.make(places.fresh, instance.user()));
     ProgressWatch watch(context, places);
     // No secret is in the connection string: the key is a file.
     auto call = instance.programCall(
@@ -223,10 +176,9 @@ Result<void> putSiteConfiguration(const Instance& instance, const Places& places
         const ActAs acting(instance.user());
         autoConf = withSiteAddress(instance, TRY(readFile(places.fresh + "/postgresql.auto.conf")));
     }
-    for (const auto& [name, file] : {std::pair{"ssl_cert_file", "/server.pem"},
-                                     {"ssl_key_file", "/server.key"},
-                                     {"ssl_ca_file", "/authority.pem"}})
-        autoConf = withAutoConfValue(autoConf, name, instance.tlsDirectory() + file);
+    for (const auto& [name, file] :
+         {std::pair{"ssl_cert_file", "server.pem"}, {"ssl_key_file", "server.key"}, {"ssl_ca_file", "authority.pem"}})
+        autoConf = withAutoConfValue(autoConf, name, instance.tls().file(file));
     autoConf = withAutoConfValue(autoConf, "ssl", "on");
     autoConf = withAutoConfValue(autoConf, "hot_standby", "on");
     autoConf = withAutoConfValue(autoConf, "primary_conninfo", instance.primaryConnectionInfo(peer, slot));
@@ -237,14 +189,6 @@ Result<void> putSiteConfiguration(const Instance& instance, const Places& places
     autoConf = TRY(withPrimaryLimits(instance, places, autoConf, context));
     TRY_VOID(writeInto(instance, places.fresh, "postgresql.auto.conf", autoConf));
     return writeInto(instance, places.fresh, "standby.signal", "");
-}
-
-// One flush of everything instead of one for each of thousands of files.
-Result<void> flushFileSystem(const std::string& path) {
-    const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory.valid() || ::syncfs(directory.get()) != 0)
-        return fail(ErrorCode::StorageFailed, path + " cannot be flushed: " + std::strerror(errno));
-    return {};
 }
 
 Result<void> writePhase(const Instance& instance, const char* phase, const Peer& peer, std::string_view slot,
@@ -259,21 +203,6 @@ Result<void> writePhase(const Instance& instance, const char* phase, const Peer&
 bool recordFits(const Json& record, const Peer& peer, std::string_view slot) {
     return textAt(record, "host") == peer.host && integerAt(record, "port") == peer.port &&
            textAt(record, "slot") == slot;
-}
-
-// The names say how far an interrupted swap went: each state has one successor.
-Result<void> swap(const Instance& instance, const Places& places, const Context& context) {
-    if (instance.postmaster()) TRY_VOID(instance.service().stop(context));
-    if (!directoryExists(places.fresh)) return {};
-    if (directoryExists(places.data)) {
-        // An earlier copy of ours that never came up is not worth keeping; the site's own old data is in `old`.
-        if (directoryExists(places.old))
-            TRY_VOID(removeTree(places.data));
-        else
-            TRY_VOID(rename(places.data, places.old, places.parent));
-    }
-    faultPoint("seed", instance.spec().name, "between");
-    return rename(places.fresh, places.data, places.parent);
 }
 
 Result<Json> finish(const Instance& instance, const Places& places, const Peer& peer, double start, int64_t bytes,
@@ -316,12 +245,12 @@ std::optional<BackupProgress> parseBackupProgress(std::string_view line) {
 
 Result<Json> seed(const Instance& instance, const Peer& peer, std::string_view slot, const Context& context) {
     const double start = preciseMs();
-    const Places places = placesOf(instance);
-    if (!certificatesInstalled(instance))
+    const Places places = Places::of(instance);
+    if (!instance.tls().complete())
         return fail(ErrorCode::NotReady, "the server has no certificates of the controller yet",
                     "Install certificates first (database.install-certificates).");
     if (slot.empty()) return fail(ErrorCode::InvalidInput, "a seed needs the name of its slot at the source");
-    TRY_VOID(checkPlaces(instance, places));
+    TRY_VOID(places.check(!instance.record(seedRecord).is_null()));
     Json record = instance.record(seedRecord);
     if (!recordFits(record, peer, slot)) record = nullptr;
     std::string phase = textAt(record, "phase", phaseCopying);
@@ -340,7 +269,8 @@ Result<Json> seed(const Instance& instance, const Peer& peer, std::string_view s
         phase = phaseReady;
     }
     if (phase == phaseReady) {
-        TRY_VOID(swap(instance, places, context));
+        if (instance.postmaster()) TRY_VOID(instance.service().stop(context));
+        TRY_VOID(places.swap(instance.spec().name));
         TRY_VOID(writePhase(instance, phaseSwapped, peer, slot, bytes));
     }
     auto finished = finish(instance, places, peer, start, bytes, context);

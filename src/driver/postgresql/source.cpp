@@ -8,6 +8,7 @@
 #include "driver/postgresql/rejoin.h"
 #include "driver/postgresql/tls.h"
 #include "driver/support/files.h"
+#include "model/group.h"
 
 namespace swb::driver::postgresql {
 
@@ -45,8 +46,8 @@ Result<void> writeHba(const Instance& instance, Connection& connection, const st
 Result<void> admitPeer(const Instance& instance, Connection& connection, const Peer& peer, const Context& context) {
     const std::string path = TRY(hbaFile(connection, context));
     auto entries = hbaEntries(TRY(readHba(instance, path)));
-    const HbaEntry wanted{slotOf(peer.application), "hostssl replication " + std::string(replicationRole) + " " +
-                                                        hbaAddress(peer.host) + " cert"};
+    const HbaEntry wanted{Link::slotFor(peer.application), "hostssl replication " + std::string(replicationRole) + " " +
+                                                               hbaAddress(peer.host) + " cert"};
     std::erase_if(entries, [&](const HbaEntry& entry) { return entry.slot == wanted.slot; });
     entries.push_back(wanted);
     TRY_VOID(writeHba(instance, connection, path, entries, context));
@@ -149,14 +150,8 @@ Result<void> requestCheckpointOfNewTimeline(const Instance& instance, const Cont
 
 }  // namespace
 
-std::string slotOf(std::string_view application) {
-    std::string slot = std::string(slotPrefix) + std::string(application);
-    std::replace(slot.begin(), slot.end(), '-', '_');
-    return slot;
-}
-
 Result<Json> prepareSource(const Instance& instance, const Peer& peer, std::string_view slot, const Context& context) {
-    if (!certificatesInstalled(instance))
+    if (!instance.tls().complete())
         return fail(ErrorCode::NotReady, "the server has no certificates of the controller yet",
                     "Install certificates first (database.install-certificates).");
     auto session = TRY(instance.session(context));
@@ -169,12 +164,12 @@ Result<Json> prepareSource(const Instance& instance, const Peer& peer, std::stri
             context.deadline)) == "0")
         return fail(ErrorCode::ReplicaNotReady, "the server is a replica without the role that replicas need",
                     "Prepare its own source first, and let it follow.");
-    if (TRY(session->value("SHOW ssl_cert_file", context.deadline)) != instance.tlsDirectory() + "/server.pem" ||
+    if (TRY(session->value("SHOW ssl_cert_file", context.deadline)) != instance.tls().file("server.pem") ||
         TRY(session->value("SHOW ssl", context.deadline)) != "on")
         TRY_VOID(changeSettings(instance,
-                                {{"ssl_cert_file", instance.tlsDirectory() + "/server.pem"},
-                                 {"ssl_key_file", instance.tlsDirectory() + "/server.key"},
-                                 {"ssl_ca_file", instance.tlsDirectory() + "/authority.pem"},
+                                {{"ssl_cert_file", instance.tls().file("server.pem")},
+                                 {"ssl_key_file", instance.tls().file("server.key")},
+                                 {"ssl_ca_file", instance.tls().file("authority.pem")},
                                  {"ssl", "on"}},
                                 context));
     if (!replica) TRY_VOID(makeRole(*session, context));

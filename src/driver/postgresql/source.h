@@ -25,7 +25,4 @@ Result<void> prepareSwitchReplica(const Instance& instance, const Peer& peer, in
                                   const Context& context);
 Result<void> endSwitch(const Instance& instance, const Context& context);
 
-// Slot name of an application: swb_ and its name with '_' for '-'.
-std::string slotOf(std::string_view application);
-
 }  // namespace swb::driver::postgresql

@@ -1,14 +1,5 @@
 #include "driver/postgresql/tls.h"
 
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-
-#include "base/file.h"
-#include "crypto/certificate.h"
-#include "driver/support/files.h"
-
 namespace swb::driver::postgresql {
 
 namespace {
@@ -17,29 +8,9 @@ constexpr const char* tlsSettings[] = {"ssl", "ssl_cert_file", "ssl_key_file", "
 
 Settings wantedTls(const Instance& instance) {
     return {{"ssl", "on"},
-            {"ssl_cert_file", instance.tlsDirectory() + "/server.pem"},
-            {"ssl_key_file", instance.tlsDirectory() + "/server.key"},
-            {"ssl_ca_file", instance.tlsDirectory() + "/authority.pem"}};
-}
-
-Result<void> makeTlsDirectory(const Instance& instance) {
-    const std::string path = instance.tlsDirectory();
-    TRY_VOID(makeDirectories(path, 0700));
-    if (::geteuid() == 0 && ::chown(path.c_str(), instance.user().uid, instance.user().gid) != 0)
-        return fail(ErrorCode::StorageFailed, path + " cannot be given away: " + std::strerror(errno));
-    return openTheWay(path, instance.user());
-}
-
-Result<Secret> keyNamed(const Instance& instance, const std::string& name) {
-    const std::string path = instance.tlsDirectory() + "/" + name + ".key";
-    if (fileExists(path)) {
-        const ActAs acting(instance.user());
-        std::string text = TRY(readFile(path, crypto::pemBytesMax));
-        return Secret(std::move(text));
-    }
-    Secret key = TRY(crypto::generateKey());
-    TRY_VOID(writeFileAs(instance.user(), path, key.reveal(), 0600));
-    return key;
+            {"ssl_cert_file", instance.tls().file("server.pem")},
+            {"ssl_key_file", instance.tls().file("server.key")},
+            {"ssl_ca_file", instance.tls().file("authority.pem")}};
 }
 
 // What the server has now in these settings, when that is not ours.
@@ -57,7 +28,7 @@ Result<JsonObject> formerTls(const Instance& instance, const Context& context) {
         for (const auto& row : rows) former[row.at(0).value_or("")] = row.at(1).value_or("");
     }
     if (textAt(former, "ssl", "off") != "on") return JsonObject{};
-    if (textAt(former, "ssl_cert_file") == instance.tlsDirectory() + "/server.pem") return JsonObject{};
+    if (textAt(former, "ssl_cert_file") == instance.tls().file("server.pem")) return JsonObject{};
     return former;
 }
 
@@ -108,28 +79,11 @@ Result<void> changeSettings(const Instance& instance, const Settings& settings, 
 }
 
 Result<CertificateRequests> certificateRequests(const Instance& instance) {
-    TRY_VOID(makeTlsDirectory(instance));
-    const Secret server = TRY(keyNamed(instance, "server"));
-    const Secret client = TRY(keyNamed(instance, "client"));
-    return CertificateRequests{TRY(crypto::createRequest(server, instance.spec().address.host)),
-                               TRY(crypto::createRequest(client, replicationRole))};
+    return instance.tls().requests(instance.spec().address.host);
 }
 
 Result<Json> installCertificates(const Instance& instance, const Certificates& certificates, const Context& context) {
-    TRY_VOID(makeTlsDirectory(instance));
-    const Secret serverKey = TRY(keyNamed(instance, "server")), clientKey = TRY(keyNamed(instance, "client"));
-    TRY_VOID(crypto::checkKeyMatches(serverKey, certificates.server));
-    TRY_VOID(crypto::checkKeyMatches(clientKey, certificates.client));
-    TRY_VOID(crypto::verifyCertificate(certificates.server, certificates.authority, crypto::CertificateUsage::server));
-    TRY_VOID(crypto::verifyCertificate(certificates.client, certificates.authority, crypto::CertificateUsage::client));
-    const auto info = TRY(crypto::certificateInfo(certificates.client));
-    if (info.commonName != replicationRole)
-        return fail(ErrorCode::CertificateRejected, "the client certificate is for \"" + info.commonName + "\"",
-                    "Its common name must be " + std::string(replicationRole) + ".");
-    for (const auto& [name, text] : {std::pair{"authority", &certificates.authority},
-                                     {"server", &certificates.server},
-                                     {"client", &certificates.client}})
-        TRY_VOID(writeFileAs(instance.user(), instance.tlsDirectory() + "/" + name + ".pem", *text, 0600));
+    TRY_VOID(instance.tls().install(certificates));
     JsonObject result{{"tls", true}};
     // Certificates may come before the first seed makes the data directory; prepare-source turns TLS on then.
     if (!instance.hasData()) return result;
@@ -151,12 +105,6 @@ Result<void> restoreFormerTls(const Instance& instance, const Context& context) 
         if (former.as_object().contains(name)) settings.emplace_back(name, textAt(former, name));
     TRY_VOID(changeSettings(instance, settings, context));
     return instance.removeRecord("former-tls");
-}
-
-bool certificatesInstalled(const Instance& instance) {
-    for (const char* name : {"authority.pem", "server.pem", "server.key", "client.pem", "client.key"})
-        if (!fileExists(instance.tlsDirectory() + "/" + name)) return false;
-    return true;
 }
 
 }  // namespace swb::driver::postgresql

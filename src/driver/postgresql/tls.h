@@ -1,7 +1,4 @@
-// Certificates of a server: keys are made here and never leave; the controller's authority signs and decides the names.
-// Files (all of the service's user, in the agent's state directory, beside no data that a base backup would copy):
-//     tls/server.key server.pem     what the server shows       client.key client.pem     who we are at the peer
-//     tls/authority.pem             whom both believe
+// TLS of a server, with the keys and certificates of its TlsDirectory.
 #pragma once
 
 #include "driver/postgresql/instance.h"
@@ -13,7 +10,6 @@ Result<CertificateRequests> certificateRequests(const Instance& instance);
 Result<Json> installCertificates(const Instance& instance, const Certificates& certificates, const Context& context);
 // Puts back what installCertificates() replaced; nothing to put back is success.
 Result<void> restoreFormerTls(const Instance& instance, const Context& context);
-bool certificatesInstalled(const Instance& instance);
 
 // Settings of a running server, by ALTER SYSTEM and reload, waited for; of a stopped one in its file. nullopt: reset.
 using Settings = std::vector<std::pair<std::string, std::optional<std::string>>>;

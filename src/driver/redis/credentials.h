@@ -16,7 +16,6 @@
 namespace swb::driver::redis {
 
 constexpr std::string_view agentUser = "swingbridge";
-constexpr std::string_view replicationUser = "swingbridge_repl";  // also the client certificate's common name
 
 Result<Connection> logInAsAgent(const Instance& instance, const Context& context);
 

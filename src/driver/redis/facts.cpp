@@ -1,7 +1,5 @@
 #include "driver/redis/facts.h"
 
-#include <sys/utsname.h>
-
 #include "driver/redis/fence.h"
 #include "driver/redis/following.h"
 #include "driver/redis/peers.h"
@@ -9,6 +7,7 @@
 #include "driver/redis/server_state.h"
 #include "driver/redis/settings.h"
 #include "driver/redis/source.h"
+#include "driver/support/common_facts.h"
 #include "driver/support/files.h"
 
 namespace swb::driver::redis {
@@ -37,52 +36,9 @@ constexpr const char* reportedSettings[] = {"save",
                                             "protected-mode",
                                             "client-output-buffer-limit"};
 
-std::string architecture() {
-    utsname name{};
-    return ::uname(&name) == 0 ? name.machine : "";
-}
-
-JsonObject emptyFacts(const DatabaseSpec& spec) {
-    JsonObject facts{{"name", spec.name}, {"engine", nameOf(spec.engine)}, {"running", false},    {"reachable", false},
-                     {"role", "unknown"}, {"replicas", JsonArray{}},       {"slots", JsonArray{}}};
-    for (const char* name : {"version",
-                             "majorVersion",
-                             "systemId",
-                             "timeline",
-                             "position",
-                             "receivedPosition",
-                             "replayPaused",
-                             "receiverStatus",
-                             "receiverSlot",
-                             "primaryHost",
-                             "primaryPort",
-                             "preparedTransactions",
-                             "longestTransactionSeconds",
-                             "baseBackupRunning",
-                             "connections",
-                             "maxConnections",
-                             "settings",
-                             "diskFreeBytes",
-                             "dataBytes",
-                             "guard",
-                             "canConnectToPeer",
-                             "peerError",
-                             "error",
-                             "replid",
-                             "replid2",
-                             "secondReplOffset",
-                             "backlogBytes",
-                             "backlogSeconds",
-                             "persistence",
-                             "rdbVersion",
-                             "sentinelOrCluster",
-                             "failoverState",
-                             "fullSyncs",
-                             "startsAs"})
-        facts[name] = nullptr;
-    facts["fenced"] = true;
-    facts["architecture"] = architecture();
-    return facts;
+JsonObject nothingKnown(const DatabaseSpec& spec) {
+    return emptyFacts(spec, {"replid", "replid2", "secondReplOffset", "backlogBytes", "backlogSeconds", "persistence",
+                             "rdbVersion", "sentinelOrCluster", "failoverState", "fullSyncs", "startsAs"});
 }
 
 std::string_view startName(RoleFile::Start start) {
@@ -235,7 +191,7 @@ int64_t WriteRates::of(const std::string& server, const std::string& history, in
 }
 
 Json inspectInstance(const Instance& instance, const Peer* peer, WriteRates& rates, const Context& context) {
-    JsonObject facts = emptyFacts(instance.spec());
+    JsonObject facts = nothingKnown(instance.spec());
     facts["diskFreeBytes"] = freeBytes(instance.data());
     facts["startsAs"] = startName(instance.role().start());
     facts["masked"] = instance.service().isMasked(context);
@@ -255,10 +211,7 @@ Json inspectInstance(const Instance& instance, const Peer* peer, WriteRates& rat
 }
 
 Json factsOfNothing(const DatabaseSpec& spec, const Error& error) {
-    JsonObject facts = emptyFacts(spec);
-    facts["role"] = "stopped";
-    facts["error"] = describe(error);
-    return facts;
+    return driver::factsOfNothing(nothingKnown(spec), error);
 }
 
 }  // namespace swb::driver::redis

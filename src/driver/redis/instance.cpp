@@ -23,24 +23,6 @@ namespace {
 
 constexpr size_t configBytesMax = 4 << 20;
 
-// Stable for one data directory: two applications may both call their database "cache".
-std::string directoryName(const DatabaseSpec& spec) {
-    uint64_t hash = 14695981039346656037ULL;  // FNV-1a
-    for (const char c : spec.service.data) hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211ULL;
-    return fmt::format("{}-{:08x}", spec.name, static_cast<uint32_t>(hash ^ hash >> 32));
-}
-
-// The last lines of a log, for the error of a server that does not come up.
-std::string endOfLog(const std::string& path) {
-    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file.valid()) return {};
-    constexpr off_t tail = 600;
-    const off_t size = ::lseek(file.get(), 0, SEEK_END);
-    char buffer[tail];
-    const ssize_t got = ::pread(file.get(), buffer, tail, std::max<off_t>(0, size - tail));
-    return got > 0 ? std::string(buffer, static_cast<size_t>(got)) : std::string();
-}
-
 struct Paths {
     glob_t found{};
     ~Paths() { ::globfree(&found); }
@@ -68,24 +50,15 @@ void appendWithIncludes(std::string& all, const std::string& path, int depth) {
 
 Result<Instance> Instance::open(const DatabaseSpec& spec, const Context& context, ConnectionPool& pool) {
     Instance instance;
-    instance.spec_ = spec;
+    TRY_VOID(instance.settle(spec, context));
     instance.pool_ = &pool;
-    if (!spec.service.runAs.empty())
-        instance.user_ = TRY(osUserByName(spec.service.runAs));
-    else if (directoryExists(spec.service.data))
-        instance.user_ = TRY(ownerOf(spec.service.data));
-    else
-        return fail(ErrorCode::NotFound, "the data directory " + spec.service.data + " does not exist",
-                    "Create it, or name the service's user with run_as.");
     instance.config_ = spec.service.config;
     if (instance.config_.empty())
         instance.config_ =
             spec.service.manage == Manage::systemd ? defaultConfigFile(spec.engine) : spec.service.data + "/redis.conf";
-    instance.state_ = context.stateDirectory + "/" + directoryName(spec);
-    TRY_VOID(makeDirectories(instance.state_, 0711));
     const std::string program = (spec.service.bin.empty() ? "" : spec.service.bin + "/") + serverProgram(spec.engine);
     instance.service_ = TRY(makeServiceManager(
-        {spec.service, program, instance.config_, instance.user_, instance.state_, instance.logFile()}));
+        {spec.service, program, instance.config_, instance.user(), instance.stateDirectory(), instance.logFile()}));
     return instance;
 }
 
@@ -97,10 +70,11 @@ Endpoint Instance::endpoint() const {
 Result<Endpoint> Instance::peerEndpoint(const HostPort& address) const {
     constexpr size_t pemBytesMax = 64 << 10;
     const ActAs acting(user_);
+    const TlsDirectory files = this->tls();
     TlsClient tls;
-    tls.authorityPem = TRY(readFile(tlsDirectory() + "/authority.pem", pemBytesMax));
-    tls.identity.certificatePem = TRY(readFile(tlsDirectory() + "/client.pem", pemBytesMax));
-    tls.identity.keyPem = Secret(TRY(readFile(tlsDirectory() + "/client.key", pemBytesMax)));
+    tls.authorityPem = TRY(readFile(files.file("authority.pem"), pemBytesMax));
+    tls.identity.certificatePem = TRY(readFile(files.file("client.pem"), pemBytesMax));
+    tls.identity.keyPem = Secret(TRY(readFile(files.file("client.key"), pemBytesMax)));
     return Endpoint{{}, address.host, address.port, std::move(tls)};
 }
 
@@ -204,36 +178,15 @@ Result<void> Instance::rewriteFile(const std::string& path, const std::string& b
     return writeFileAs(owner, path, after, mode);
 }
 
-Json Instance::record(std::string_view name) const {
-    const auto text = readFile(stateFile(std::string(name) + ".json"), 1 << 20);
-    if (!text) return nullptr;
-    return parseJson(*text).value_or(nullptr);
-}
-
 Result<void> Instance::writeRecord(std::string_view name, const Json& content) const {
     const std::string text = toText(content) + "\n";
-    const std::string path = stateFile(std::string(name) + ".json");
+    const std::string path = recordFile(name);
     if (readFile(path, 1 << 20).value_or("") == text) return {};
     return replaceFileFor(TRY(currentOsUser()), path, text, 0600);
 }
 
 Result<void> Instance::removeRecord(std::string_view name) const {
-    if (record(name).is_null() && !fileExists(stateFile(std::string(name) + ".json"))) return {};
-    return removeFile(stateFile(std::string(name) + ".json"));
-}
-
-void pause(int64_t milliseconds) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
-}
-
-MonotonicMs within(const Context& context, int64_t milliseconds) {
-    return std::min(context.deadline, SystemClock().monotonic() + milliseconds);
-}
-
-Context withDeadline(const Context& context, MonotonicMs deadline) {
-    Context shorter = context;
-    shorter.deadline = std::min(context.deadline, deadline);
-    return shorter;
+    return fileExists(recordFile(name)) ? removeFile(recordFile(name)) : Result<void>();
 }
 
 }  // namespace swb::driver::redis

@@ -8,28 +8,30 @@
 
 #include "base/json.h"
 #include "driver/database_driver.h"
-#include "driver/redis/connection_pool.h"
+#include "driver/redis/connection.h"
 #include "driver/redis/role_file.h"
-#include "driver/support/os_user.h"
+#include "driver/support/connection_pool.h"
+#include "driver/support/database_home.h"
 #include "driver/support/process_identity.h"
 #include "driver/support/service_manager.h"
+#include "driver/support/timing.h"
+#include "driver/support/tls_directory.h"
 
 namespace swb::driver::redis {
 
+using ConnectionPool = driver::ConnectionPool<Connection>;
+using Session = PooledSession<Connection>;
+
+constexpr std::string_view replicationUser = "swingbridge_repl";  // also the client certificate's common name
+
 enum class Flush { now, later };
 
-class Instance {
+class Instance : public DatabaseHome {
   public:
     // Fails when the data directory is not there and no run_as says whose it would be.
     static Result<Instance> open(const DatabaseSpec& spec, const Context& context, ConnectionPool& pool);
 
-    const DatabaseSpec& spec() const { return spec_; }
-    const std::string& data() const { return spec_.service.data; }
-    const OsUser& user() const { return user_; }
-    const std::string& stateDirectory() const { return state_; }  // of this one server
-    std::string stateFile(std::string_view name) const { return state_ + "/" + std::string(name); }
-    std::string tlsDirectory() const { return stateFile("tls"); }
-    std::string dataFile(std::string_view name) const { return data() + "/" + std::string(name); }
+    TlsDirectory tls() const { return {stateFile("tls"), user(), std::string(replicationUser)}; }
     const std::string& configFile() const { return config_; }
     std::string roleFilePath() const { return stateFile("role.conf"); }
     std::string logFile() const { return stateFile("server.log"); }  // what it says before it has its own log
@@ -62,9 +64,7 @@ class Instance {
     // Changes the file in place, as its owner.
     Result<void> rewriteFile(const std::string& path, const std::string& before, const std::string& after) const;
 
-    // Records of ours, JSON, in the state directory: null when there is none. They survive the agent; what must survive
-    // a power cut is the role file.
-    Json record(std::string_view name) const;
+    // Records survive the agent here; what must survive a power cut is the role file.
     Result<void> writeRecord(std::string_view name, const Json& content) const;
     Result<void> removeRecord(std::string_view name) const;
 
@@ -72,18 +72,9 @@ class Instance {
     Instance() = default;
     std::string poolKey() const { return endpoint().text(); }
 
-    DatabaseSpec spec_;
-    OsUser user_;
-    std::string state_, config_;
+    std::string config_;
     ConnectionPool* pool_ = nullptr;
     std::shared_ptr<ServiceManager> service_;
 };
-
-// Milliseconds between polls on the outage path.
-constexpr int64_t pollMs = 1;
-void pause(int64_t milliseconds);
-// A deadline in at most this many milliseconds, and never after the context's.
-MonotonicMs within(const Context& context, int64_t milliseconds);
-Context withDeadline(const Context& context, MonotonicMs deadline);
 
 }  // namespace swb::driver::redis

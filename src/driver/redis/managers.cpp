@@ -8,53 +8,32 @@
 
 #include "base/file.h"
 #include "driver/redis/dialect.h"
+#include "driver/support/direct_manager.h"
 #include "driver/support/files.h"
-#include "driver/support/program.h"
 
 namespace swb::driver::redis {
 
 namespace {
 
-class DirectManager final : public ServiceManager {
-  public:
-    explicit DirectManager(ManagedServer server) : server_(std::move(server)) {}
+DetachedProgram programOf(const ManagedServer& server) {
+    DetachedProgram program;
+    program.argv = {server.program, server.configFile};
+    program.user = server.user;
+    program.directory = server.service.data;
+    program.logFile = server.logFile;
+    return program;
+}
 
-    Result<void> start(const Context& context) override {
-        if (isMasked(context))
-            return fail(ErrorCode::GuardRefused, "the server in " + server_.service.data + " is masked",
-                        "It is unmasked by the run that masked it.");
-        if (isRunning(context)) return {};
-        DetachedProgram program;
-        program.argv = {server_.program, server_.configFile};
-        program.user = server_.user;
-        program.directory = server_.service.data;
-        program.logFile = server_.logFile;
-        TRY_VOID(spawnDetached(program));
-        return {};
-    }
-    // SIGTERM saves what the configuration says is to be saved, as SHUTDOWN does.
-    Result<void> stop(const Context& context) override {
-        const auto process = findServer(server_.service.data);
-        if (!process) return {};
-        sendSignal(*process, SIGTERM);
-        if (!awaitExit(*process, context.deadline))
-            return fail(ErrorCode::DeadlineExceeded, "the server in " + server_.service.data + " did not stop in time",
-                        "It does not stop while its snapshot cannot be written: see its log.");
-        return {};
-    }
-    Result<void> reload(const Context&) override { return {}; }  // settings are changed in the running server
-    Result<void> mask(const Context&) override {
-        if (fileExists(marker())) return {};
-        return writeFileAtomically(marker(), "a fence holds this server\n");
-    }
-    Result<void> unmask(const Context&) override { return removeFile(marker()); }
-    bool isRunning(const Context&) override { return findServer(server_.service.data).has_value(); }
-    bool isMasked(const Context&) override { return fileExists(marker()); }
-
-  private:
-    std::string marker() const { return server_.stateDirectory + "/masked"; }
-    ManagedServer server_;
-};
+DirectService directService(const ManagedServer& server) {
+    DirectService direct;
+    direct.data = server.service.data;
+    direct.stateDirectory = server.stateDirectory;
+    direct.stopHint = "It does not stop while its snapshot cannot be written: see its log.";
+    direct.stopSignal = SIGTERM;  // saves what the configuration says is to be saved, as SHUTDOWN does
+    direct.find = [data = server.service.data] { return findServer(data); };
+    direct.program = [server] { return programOf(server); };
+    return direct;
+}
 
 std::string nameOfProcess(pid_t pid) {
     auto name = readFile("/proc/" + std::to_string(pid) + "/comm", 256).value_or("");
@@ -67,7 +46,7 @@ std::string nameOfProcess(pid_t pid) {
 Result<std::unique_ptr<ServiceManager>> makeServiceManager(const ManagedServer& server) {
     switch (server.service.manage) {
         case Manage::direct:
-            return std::unique_ptr<ServiceManager>(std::make_unique<DirectManager>(server));
+            return makeDirectManager(directService(server));
         case Manage::systemd:
             return makeSystemdManager(server.service.unit);
         case Manage::pg_ctlcluster:

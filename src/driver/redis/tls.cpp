@@ -1,49 +1,21 @@
 #include "driver/redis/tls.h"
 
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-
-#include "base/file.h"
-#include "crypto/certificate.h"
 #include "driver/redis/credentials.h"
-#include "driver/support/files.h"
 
 namespace swb::driver::redis {
 
 namespace {
 
 Settings wantedTls(const Instance& instance) {
-    const std::string directory = instance.tlsDirectory();
+    const TlsDirectory files = instance.tls();
     // In this order a server that takes one at a time never has a certificate without its key in use.
-    return {{"tls-cert-file", directory + "/server.pem"},
-            {"tls-key-file", directory + "/server.key"},
-            {"tls-client-cert-file", directory + "/client.pem"},
-            {"tls-client-key-file", directory + "/client.key"},
-            {"tls-ca-cert-file", directory + "/authority.pem"},
+    return {{"tls-cert-file", files.file("server.pem")},
+            {"tls-key-file", files.file("server.key")},
+            {"tls-client-cert-file", files.file("client.pem")},
+            {"tls-client-key-file", files.file("client.key")},
+            {"tls-ca-cert-file", files.file("authority.pem")},
             {"tls-auth-clients", "yes"},
             {"tls-port", std::to_string(instance.spec().replicationAddress().port)}};
-}
-
-Result<void> makeTlsDirectory(const Instance& instance) {
-    const std::string path = instance.tlsDirectory();
-    TRY_VOID(makeDirectories(path, 0700));
-    if (::geteuid() == 0 && ::chown(path.c_str(), instance.user().uid, instance.user().gid) != 0)
-        return fail(ErrorCode::StorageFailed, path + " cannot be given away: " + std::strerror(errno));
-    return openTheWay(path, instance.user());
-}
-
-Result<Secret> keyNamed(const Instance& instance, const std::string& name) {
-    const std::string path = instance.tlsDirectory() + "/" + name + ".key";
-    if (fileExists(path)) {
-        const ActAs acting(instance.user());
-        std::string text = TRY(readFile(path, crypto::pemBytesMax));
-        return Secret(std::move(text));
-    }
-    Secret key = TRY(crypto::generateKey());
-    TRY_VOID(writeFileAs(instance.user(), path, key.reveal(), 0600));
-    return key;
 }
 
 Result<void> checkPort(const Instance& instance, Connection& connection, const Context& context) {
@@ -54,7 +26,7 @@ Result<void> checkPort(const Instance& instance, Connection& connection, const C
                     "Give the database `replication: HOST:PORT` with a port of its own; the agent opens it.");
     const std::string port = TRY(settingOf(connection, "tls-port", context));
     const std::string file = TRY(settingOf(connection, "tls-cert-file", context));
-    const bool ours = file.empty() || file == instance.tlsDirectory() + "/server.pem";
+    const bool ours = file.empty() || file == instance.tls().file("server.pem");
     if ((port == "0" || port == wanted) && ours) return {};
     return fail(ErrorCode::Unsupported,
                 "the server has TLS of its own already (port " + port + ", certificate " + file + ")",
@@ -80,25 +52,13 @@ Json probeTls(const Instance& instance, const Context& context) {
 }  // namespace
 
 Result<CertificateRequests> certificateRequests(const Instance& instance) {
-    TRY_VOID(makeTlsDirectory(instance));
-    const Secret server = TRY(keyNamed(instance, "server"));
-    const Secret client = TRY(keyNamed(instance, "client"));
-    return CertificateRequests{TRY(crypto::createRequest(server, instance.spec().replicationAddress().host)),
-                               TRY(crypto::createRequest(client, replicationUser)),
-                               verifierOf(TRY(replicationPassword(instance)))};
+    CertificateRequests requests = TRY(instance.tls().requests(instance.spec().replicationAddress().host));
+    requests.verifier = verifierOf(TRY(replicationPassword(instance)));
+    return requests;
 }
 
 Result<Json> installCertificates(const Instance& instance, const Certificates& certificates, const Context& context) {
-    TRY_VOID(makeTlsDirectory(instance));
-    const Secret serverKey = TRY(keyNamed(instance, "server")), clientKey = TRY(keyNamed(instance, "client"));
-    TRY_VOID(crypto::checkKeyMatches(serverKey, certificates.server));
-    TRY_VOID(crypto::checkKeyMatches(clientKey, certificates.client));
-    TRY_VOID(crypto::verifyCertificate(certificates.server, certificates.authority, crypto::CertificateUsage::server));
-    TRY_VOID(crypto::verifyCertificate(certificates.client, certificates.authority, crypto::CertificateUsage::client));
-    for (const auto& [name, text] : {std::pair{"authority", &certificates.authority},
-                                     {"server", &certificates.server},
-                                     {"client", &certificates.client}})
-        TRY_VOID(writeFileAs(instance.user(), instance.tlsDirectory() + "/" + name + ".pem", *text, 0600));
+    TRY_VOID(instance.tls().install(certificates));
     JsonObject result{{"tls", true}};
     RoleFile role = instance.role();
     // A server that is down reads it at its start.
@@ -116,14 +76,8 @@ Result<Json> installCertificates(const Instance& instance, const Certificates& c
     return result;
 }
 
-bool certificatesInstalled(const Instance& instance) {
-    for (const char* name : {"authority.pem", "server.pem", "server.key", "client.pem", "client.key"})
-        if (!fileExists(instance.tlsDirectory() + "/" + name)) return false;
-    return true;
-}
-
 Result<void> openTlsPort(const Instance& instance, Connection& connection, RoleFile& role, const Context& context) {
-    if (!certificatesInstalled(instance))
+    if (!instance.tls().complete())
         return fail(ErrorCode::NotReady, "the server has no certificates of the controller yet",
                     "Install certificates first (database.install-certificates).");
     const Settings wanted = wantedTls(instance);

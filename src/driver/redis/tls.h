@@ -1,7 +1,4 @@
-// Certificates of a server: keys are made here and never leave; the controller's authority signs and decides the names.
-// Files (all of the service's user, in the agent's state directory):
-//     tls/server.key server.pem     what the server shows       client.key client.pem     who we are at the peer
-//     tls/authority.pem             whom both believe
+// TLS of a server, with the keys and certificates of its TlsDirectory.
 // A server has one TLS port and one set of certificates. One that has TLS of its administrator's is left alone.
 #pragma once
 
@@ -13,7 +10,6 @@ namespace swb::driver::redis {
 Result<CertificateRequests> certificateRequests(const Instance& instance);
 // TLS on at the replication address, or the new certificates taken up.
 Result<Json> installCertificates(const Instance& instance, const Certificates& certificates, const Context& context);
-bool certificatesInstalled(const Instance& instance);
 
 // For a source: opens the TLS port when it is not open. The last peer's release closes it.
 Result<void> openTlsPort(const Instance& instance, Connection& connection, RoleFile& role, const Context& context);

@@ -98,6 +98,13 @@ Result<void> flushFile(const std::string& path) {
     return flushDirectory(std::filesystem::path(path).parent_path().string());
 }
 
+Result<void> flushFileSystem(const std::string& path) {
+    const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory.valid() || ::syncfs(directory.get()) != 0)
+        return fail(ErrorCode::StorageFailed, path + " cannot be flushed: " + std::strerror(errno));
+    return {};
+}
+
 Result<void> flushDirectory(const std::string& path) {
     const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory.valid() || ::fsync(directory.get()) != 0)
