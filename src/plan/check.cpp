@@ -99,6 +99,20 @@ const EngineChecks& checksOf(Engine engine) {
     return postgresqlChecks();
 }
 
+namespace {
+
+// What the source says of the replica that streams from it under that name.
+const Json* rowOfReplica(const Json& source, const Json& replica) {
+    const Json* rows = memberAt(source, "replicas");
+    if (!rows || !rows->is_array()) return nullptr;
+    for (const Json& row : rows->get_array())
+        if (textAt(row, "state") == "streaming" && textAt(row, "application") == textAt(replica, "receiverSlot"))
+            return &row;
+    return nullptr;
+}
+
+}  // namespace
+
 void checkReplicaFit(CheckList& list, Engine engine, const std::string& subject, const Json& source,
                      const Json& replica, const CheckLimits& limits) {
     const bool same = textAt(source, "systemId") == textAt(replica, "systemId") && !textAt(source, "systemId").empty();
@@ -114,14 +128,15 @@ void checkReplicaFit(CheckList& list, Engine engine, const std::string& subject,
     list.refuseUnless(!booleanAt(replica, "replayPaused"), "replay-paused", subject, "replay is not paused",
                       "replay is paused: a promotion would be queued and fire later",
                       "resume it there (postgresql: SELECT pg_wal_replay_resume(); mariadb: START SLAVE SQL_THREAD)");
-    int64_t lag = -1;
-    if (const Json* replicas = memberAt(source, "replicas"); replicas && replicas->is_array())
-        for (const Json& row : replicas->get_array())
-            if (textAt(row, "state") == "streaming" && textAt(row, "application") == textAt(replica, "receiverSlot"))
-                lag = integerAt(row, "lagBytes", -1);
-    list.refuseUnless(lag >= 0, "source-sees-replica", subject, "the source sees the replica streaming",
+    const Json* row = rowOfReplica(source, replica);
+    list.refuseUnless(row != nullptr, "source-sees-replica", subject, "the source sees the replica streaming",
                       "the source does not see this replica streaming",
                       "check that it follows this source and its slot");
+    // Under writes MariaDB cannot say how far a replica is; the replica compared itself with the source's end.
+    const int64_t lag = row ? integerAt(*row, "lagBytes", integerAt(replica, "lagBytes", -1)) : -1;
+    if (row)
+        list.refuseUnless(lag >= 0, "lag", subject, "the lag is known", "nobody knows how far the replica is behind",
+                          "look again in a moment; the replica needs a connection to its source");
     if (lag >= 0)
         list.refuseUnless(lag <= limits.lagBytesMax, "lag", subject, "lag is " + number(lag) + " bytes",
                           "lag is " + number(lag) + " bytes, the limit " + number(limits.lagBytesMax),

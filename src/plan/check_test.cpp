@@ -93,6 +93,13 @@ const Breakage databaseBreakages[] = {
      [](Snapshot& s) { factsOf(s, source)["replicas"].as_array()[0].as_object()["state"] = "catchup"; }},
     {"lag", refused,
      [](Snapshot& s) { factsOf(s, source)["replicas"].as_array()[0].as_object()["lagBytes"] = (16 << 20) + 1; }},
+    {"lag", refused,
+     [](Snapshot& s) { factsOf(s, source)["replicas"].as_array()[0].as_object()["lagBytes"] = nullptr; }},
+    {"lag", refused,
+     [](Snapshot& s) {
+         factsOf(s, source)["replicas"].as_array()[0].as_object()["lagBytes"] = nullptr;
+         factsOf(s, replica)["lagBytes"] = (16 << 20) + 1;
+     }},
     {"prepared-transactions", refused, [](Snapshot& s) { factsOf(s, source)["preparedTransactions"] = 1; }},
     {"long-transaction", warning, [](Snapshot& s) { factsOf(s, source)["longestTransactionSeconds"] = 61; }},
     {"base-backup", refused, [](Snapshot& s) { factsOf(s, source)["baseBackupRunning"] = true; }},
@@ -123,6 +130,15 @@ const Breakage databaseBreakages[] = {
          factsOf(s, source)["guard"] = JsonObject{{"epoch", 5}};
      }},
 };
+
+// A busy source of MariaDB cannot say it; the replica has compared itself with the source's end.
+TEST(SwitchReadiness, TheReplicasOwnLagCountsWhereTheSourceCannotTellIt) {
+    Snapshot world = readySnapshot();
+    factsOf(world, source)["replicas"].as_array()[0].as_object()["lagBytes"] = nullptr;
+    factsOf(world, replica)["lagBytes"] = 4096;
+    const Readiness readiness = checkSwitch(world);
+    EXPECT_EQ(readiness.verdict(), Verdict::ok) << printed(readiness);
+}
 
 TEST(SwitchReadiness, AReadyWorldIsReady) {
     const Readiness readiness = checkSwitch(readySnapshot());
