@@ -10,6 +10,7 @@ Result<int> promote(Context& context, const Arguments& arguments) {
                                "Promote " + application + "/" + database +
                                    "? It leaves its replication for good and becomes a primary of its own."));
     JsonObject body;
+    if (arguments.has("--accept-data-loss")) body["acceptDataLoss"] = true;
     if (arguments.has("--reason")) body["reason"] = arguments.text("--reason");
     const Path path = Path("applications") / application / "databases" / database / "promote";
     const Json answer = TRY(TRY(context.api())->post(path, body));
@@ -27,6 +28,8 @@ std::vector<Command> databaseCommands() {
          "swing database promote shop-nyc main --reason migration",
          withWaiting({{"APP", positional, "the application", "", true},
                       {"NAME", positional, "its database", "", true},
+                      {"--accept-data-loss", flag,
+                       "promote it although it lacks what its source has, or had before a restart; needs --reason"},
                       {"--reason", value, "why, for the run and the event log", "TEXT"},
                       {"--yes", flag, "do not ask"}}),
          promote}};

@@ -81,7 +81,11 @@ Result<Response> promoteDatabase(Context& context, const Call& call) {
     const Json body = TRY(call.json());
     JsonReader reader(body);
     const std::string reason = reader.string("reason", "");
+    const plan::Loss loss = reader.boolean("acceptDataLoss", false) ? plan::Loss::accepted : plan::Loss::refused;
     TRY_VOID(reader.finish());
+    if (loss == plan::Loss::accepted && reason.empty())
+        return fail(ErrorCode::InvalidInput, "a loss of data is accepted with a reason",
+                    "Say why (--reason): it stays in the run and in the event log.");
     const std::string &application = call.parts[0], &database = call.parts[1];
     std::string from;
     for (const store::Document& document : TRY(context.store.list("link"))) {
@@ -90,7 +94,7 @@ Result<Response> promoteDatabase(Context& context, const Call& call) {
     }
     plan::Snapshot snapshot = TRY(context.inspector.ofApplications(from, application, true));
     if (from.empty()) snapshot.from.reset();
-    return beginRun(context, TRY(plan::planPromotion(snapshot, database, intentOf(context, call, reason))));
+    return beginRun(context, TRY(plan::planPromotion(snapshot, database, loss, intentOf(context, call, reason))));
 }
 
 }  // namespace swb::api

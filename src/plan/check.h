@@ -41,7 +41,12 @@ struct CheckLimits {
 Readiness checkSwitch(const Snapshot& snapshot, const CheckLimits& limits = {});
 // … before replication from snapshot.from to snapshot.to is enabled for a database (its data at `to` is replaced).
 Readiness checkReplication(const Snapshot& snapshot, const std::string& database, const CheckLimits& limits = {});
-// … before a replica is promoted by itself.
-Readiness checkPromotion(const Snapshot& snapshot, const std::string& database, const CheckLimits& limits = {});
+// Whether somebody took the loss of what a copy lacks upon himself, for the record of the run.
+enum class Loss { refused, accepted };
+
+// … before a replica is promoted by itself. With the loss accepted it may lack what its source has; and the database of
+// a group's current application may be opened that came back from a restart without its data, and is held read-only.
+Readiness checkPromotion(const Snapshot& snapshot, const std::string& database, Loss loss = Loss::refused,
+                         const CheckLimits& limits = {});
 
 }  // namespace swb::plan

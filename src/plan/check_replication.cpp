@@ -37,6 +37,19 @@ void checkSourceRole(CheckList& list, const Snapshot& snapshot, const std::strin
                           "`swing replication status` shows its link");
 }
 
+// Does the replica have what its source has? With the loss accepted everything found is written down, and warns.
+void checkCompleteness(CheckList& list, Engine engine, const std::string& subject, const Json& source,
+                       const Json& replica, Loss loss, const CheckLimits& limits) {
+    CheckList fit(0);
+    checkReplicaFit(fit, engine, subject, source, replica, limits);
+    const Readiness found = fit.take();
+    for (const Check& check : found.checks) {
+        if (check.name == "replay-paused") continue;  // the promotion's own check: it would be queued and fire later
+        const bool accepted = loss == Loss::accepted && check.verdict == Verdict::refused;
+        list.add(accepted ? Verdict::warning : check.verdict, check.name, check.subject, check.sentence, check.hint);
+    }
+}
+
 }  // namespace
 
 Readiness checkReplication(const Snapshot& snapshot, const std::string& database, const CheckLimits& limits) {
@@ -87,17 +100,19 @@ Readiness checkReplication(const Snapshot& snapshot, const std::string& database
     return list.take();
 }
 
-Readiness checkPromotion(const Snapshot& snapshot, const std::string& database, const CheckLimits& limits) {
+Readiness checkPromotion(const Snapshot& snapshot, const std::string& database, Loss loss, const CheckLimits& limits) {
     CheckList list(snapshot.at);
     const Application& application = *snapshot.to;
     const std::string subject = application.name + "/" + database;
     checkAgents(list, snapshot, application, limits);
+    const Json* facts = snapshot.facts(application, database);
+    const bool reopens = loss == Loss::accepted && facts && booleanAt(*facts, "fenced") && !snapshot.from;
     for (const Group& group : snapshot.groups)
-        if (group.primary == application.name || group.secondary == application.name)
+        if ((group.primary == application.name || group.secondary == application.name) &&
+            !(reopens && group.current == application.name))
             list.refuseUnless(false, "not-in-group", subject, "",
                               application.name + " belongs to the group " + group.name,
                               "use `swing group switch " + group.name + "`, or take it out of the group first");
-    const Json* facts = snapshot.facts(application, database);
     list.refuseUnless(facts && booleanAt(*facts, "reachable"), "replica-reachable", subject, "the replica answers",
                       "the replica does not answer", "start it; look at its log");
     if (!facts) return list.take();
@@ -107,7 +122,7 @@ Readiness checkPromotion(const Snapshot& snapshot, const std::string& database, 
                       "replay is paused", "resume it there");
     if (snapshot.from)
         if (const Json* source = snapshot.facts(*snapshot.from, database); source && booleanAt(*source, "reachable"))
-            checkReplicaFit(list, application.databases.at(database).engine, subject, *source, *facts, limits);
+            checkCompleteness(list, application.databases.at(database).engine, subject, *source, *facts, loss, limits);
     return list.take();
 }
 

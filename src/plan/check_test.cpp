@@ -324,6 +324,36 @@ TEST(PromotionReadiness, EachCheckSpeaksWhenExactlyItsFactIsBroken) {
     }
 }
 
+TEST(PromotionReadiness, AnAcceptedLossIsAWarningAndNothingElseIs) {
+    Snapshot snapshot = readySnapshot();
+    snapshot.groups.clear();
+    factsOf(snapshot, replica)["receiverStatus"] = nullptr;
+    factsOf(snapshot, source)["replicas"] = JsonArray{};
+    EXPECT_EQ(checkPromotion(snapshot, "main").verdict(), Verdict::refused);
+    EXPECT_EQ(checkPromotion(snapshot, "main", Loss::accepted).verdict(), Verdict::warning);
+    factsOf(snapshot, replica)["replayPaused"] = true;
+    EXPECT_EQ(checkPromotion(snapshot, "main", Loss::accepted).firstRefusal()->name, "replay-paused");
+}
+
+// A server of the current application that came back without its data is held read-only. Its application is a member
+// of a group, and opening it takes nothing away from anybody but what is lost already.
+TEST(PromotionReadiness, TheCurrentApplicationsHeldServerMayBeOpenedWithTheLossAccepted) {
+    Snapshot snapshot = readySnapshot();
+    std::swap(snapshot.from, snapshot.to);
+    snapshot.from.reset();
+    Json& held = snapshot.databases[source];
+    held.as_object()["role"] = "replica";
+    held.as_object()["fenced"] = true;
+    EXPECT_EQ(checkPromotion(snapshot, "main").firstRefusal()->name, "not-in-group");
+    EXPECT_EQ(checkPromotion(snapshot, "main", Loss::accepted).verdict(), Verdict::ok)
+        << printed(checkPromotion(snapshot, "main", Loss::accepted));
+    held.as_object()["fenced"] = false;
+    EXPECT_EQ(checkPromotion(snapshot, "main", Loss::accepted).firstRefusal()->name, "not-in-group");
+    held.as_object()["fenced"] = true;
+    for (Group& group : snapshot.groups) group.current = "shop-nyc";
+    EXPECT_EQ(checkPromotion(snapshot, "main", Loss::accepted).firstRefusal()->name, "not-in-group");
+}
+
 TEST(CheckSwitch, WhatDiffersOnPurposeIsNoDrift) {
     Snapshot snapshot = readySnapshot();
     snapshot.to->environment["SHOP_NAME"] = "Another";

@@ -93,15 +93,16 @@ Result<run::Run> planDisable(const Snapshot& snapshot, const std::vector<std::st
     return plan.take();
 }
 
-Result<run::Run> planPromotion(const Snapshot& snapshot, const std::string& database, const Intent& intent) {
+Result<run::Run> planPromotion(const Snapshot& snapshot, const std::string& database, Loss loss, const Intent& intent) {
     if (!snapshot.to->databases.count(database))
         return fail(ErrorCode::NotFound, snapshot.to->name + " has no database " + database);
-    const Readiness readiness = checkPromotion(snapshot, database);
+    const Readiness readiness = checkPromotion(snapshot, database, loss);
     TRY_VOID(requireReady(readiness, "the promotion"));
     const Application& to = *snapshot.to;
     PlanBuilder plan("promote", snapshot, intent);
     plan.run().checks = toJson(readiness);
     plan.subject()["databases"] = JsonArray{Json(database)};
+    plan.subject()["acceptDataLoss"] = loss == Loss::accepted;
     plan.step("promote-standalone", "promote-standalone", to.name + "/" + database + " becomes a standalone primary",
               to.databases.at(database).server, "asked for", "writable", "none: the point of no return")
         .pointOfNoReturn = true;

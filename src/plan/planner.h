@@ -36,7 +36,7 @@ Result<run::Run> planTraffic(const Snapshot& snapshot, const Intent& intent, Ttl
 Result<run::Run> planReplication(const Snapshot& snapshot, const std::vector<std::string>& databases, bool resync,
                                  const std::vector<std::string>& consent, const Intent& intent);
 Result<run::Run> planDisable(const Snapshot& snapshot, const std::vector<std::string>& databases, const Intent& intent);
-Result<run::Run> planPromotion(const Snapshot& snapshot, const std::string& database, const Intent& intent);
+Result<run::Run> planPromotion(const Snapshot& snapshot, const std::string& database, Loss loss, const Intent& intent);
 // snapshot.to is the application; snapshot.from its peer in the group, if any.
 Result<run::Run> planApply(const Snapshot& snapshot, const Intent& intent);
 Result<run::Run> planMaintenance(const Snapshot& snapshot, bool on, const Intent& intent);

@@ -65,12 +65,17 @@ TEST(PlanDisable, NeedsALinkOfThatDirection) {
 
 TEST(PlanPromotion, IsRefusedForAMemberOfAGroup) {
     Snapshot snapshot = readySnapshot();
-    expectRefused(planPromotion(snapshot, "main", intent()), ErrorCode::NotReady, "belongs to the group shop");
-    EXPECT_EQ(planPromotion(snapshot, "absent", intent()).error().code, ErrorCode::NotFound);
+    expectRefused(planPromotion(snapshot, "main", Loss::refused, intent()), ErrorCode::NotReady,
+                  "belongs to the group shop");
+    EXPECT_EQ(planPromotion(snapshot, "absent", Loss::refused, intent()).error().code, ErrorCode::NotFound);
     snapshot.groups.clear();
-    const auto run = planPromotion(snapshot, "main", intent());
+    const auto run = planPromotion(snapshot, "main", Loss::refused, intent());
     ASSERT_TRUE(run.has_value()) << describe(run.error());
     EXPECT_THAT(marked(*run, &run::Step::pointOfNoReturn), ElementsAre("promote-standalone"));
+    EXPECT_FALSE(booleanAt(run->subject, "acceptDataLoss", true));
+    const auto lossy = planPromotion(snapshot, "main", Loss::accepted, intent());
+    ASSERT_TRUE(lossy.has_value()) << describe(lossy.error());
+    EXPECT_TRUE(booleanAt(lossy->subject, "acceptDataLoss", false));
 }
 
 TEST(PlanMaintenance, StaysOnOverAReplica) {

@@ -71,8 +71,10 @@ Commands promoteStandalone(const Run& run, const Step&) {
     Commands commands;
     for (const std::string& name : subject.databases) {
         const DatabaseSpec& spec = subject.to.databases.at(name);
-        commands.push_back({keyOf(subject.to, name), spec.server, "database.promote-standalone",
-                            JsonObject{{"database", toJson(spec)}, {"allowLagging", false}}, 60'000});
+        commands.push_back(
+            {keyOf(subject.to, name), spec.server, "database.promote-standalone",
+             JsonObject{{"database", toJson(spec)}, {"allowLagging", booleanAt(run.subject, "acceptDataLoss")}},
+             60'000});
     }
     return commands;
 }

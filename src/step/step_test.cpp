@@ -107,7 +107,7 @@ TEST(Steps, EveryKindOfEveryPlanIsInTheCatalogueAndSendsListedVerbs) {
         plan::planTraffic(primary, intent()),
         plan::planReplication(unlinkedSnapshot(), {"main"}, false, {plan::consentWord("shop-nyc", "main")}, intent()),
         plan::planDisable(readySnapshot(), {"main"}, intent()),
-        plan::planPromotion(alone, "main", intent()),
+        plan::planPromotion(alone, "main", plan::Loss::refused, intent()),
         plan::planApply(readySnapshot(), intent()),
         plan::planMaintenance(readySnapshot(), true, intent()),
         plan::planMaintenance(primary, false, intent()),

@@ -78,6 +78,67 @@ TEST_F(MariadbReplication, ASwitchRightAfterTheSeed) {
     EXPECT_EQ(world->tags(*standby).count("later"), 1U);
 }
 
+// Servers before this one wrote the beginning of the log, under other numbers: the copy knows of them, or the source
+// would look as if it had transactions of its own as soon as it is the replica.
+class MariadbOlderLog : public MariadbTraps {
+  protected:
+    void SetUp() override {
+        world = std::make_unique<MariadbWorld>("log_bin = older\nbinlog_format = ROW\n");
+        for (const char* id : {"1", "77"})
+            world->sql(world->a(), "SET STATEMENT server_id = " + std::string(id) +
+                                       " FOR INSERT INTO shop.items (tag) VALUES ('of-" + id + "')");
+        world->link();
+        current = &world->a();
+        standby = &world->b();
+    }
+};
+
+TEST_F(MariadbOlderLog, GoesThereAndBack) {
+    ASSERT_NE(world->sql(*current, "SELECT @@GLOBAL.gtid_binlog_state").find("0-77-"), std::string::npos);
+    for (int round = 0; round < 4; ++round) {
+        SWB_REQUIRE(prepareReplica());
+        const auto token = current->driver->fence(current->spec, round, current->context());
+        SWB_REQUIRE(token);
+        SWB_REQUIRE(awaitToken(*token));
+        SWB_REQUIRE(promote(*token));
+        SWB_REQUIRE(rejoin(*token));
+        std::swap(current, standby);
+        const driver::Peer peer = current->peer();
+        const Json seen = facts(*standby, &peer);
+        EXPECT_TRUE(memberAt(seen, "errantGtids")->as_array().empty()) << toText(seen);
+        ASSERT_TRUE(world->insert(*current, "round-" + std::to_string(round)));
+    }
+}
+
+// Tables come and go when the copy is begun: a dump that met one is repeated.
+TEST_F(MariadbReplication, ASeedWhileTablesComeAndGo) {
+    std::atomic<int> made{0};
+    std::jthread maker([&] {
+        auto shop = connectMariadb(current->spec, "boss", "boss-password", "shop");
+        const MonotonicMs end = inMs(3000);
+        for (int i = 0; shop && SystemClock().monotonic() < end; ++i) {
+            const std::string table = "passing_" + std::to_string(i % 40);
+            (void)shop->execute("DROP TABLE IF EXISTS " + table, inMs(2000));
+            if (shop->execute("CREATE TABLE " + table + " (id INT PRIMARY KEY)", inMs(2000))) ++made;
+            (void)shop->execute("INSERT INTO " + table + " VALUES (1)", inMs(2000));
+            ::usleep(20'000);
+        }
+    });
+    while (made < 40) ::usleep(5000);
+    std::atomic<int> repeated{0};
+    driver::Context context = standby->context(60'000);
+    context.progress = [&](int64_t, int64_t, std::string_view sentence) {
+        if (sentence.find("copying again") != std::string_view::npos) ++repeated;
+    };
+    const auto seeded =
+        standby->driver->seed(standby->spec, standby->application, current->peer(), standby->slot, context);
+    SWB_REQUIRE(seeded);
+    EXPECT_GT(repeated, 0) << "nothing came in the way: the test shows nothing";
+    ASSERT_TRUE(world->insert(*current, "after"));
+    for (int i = 0; i < 400 && world->tags(*standby).count("after") == 0; ++i) ::usleep(5000);
+    EXPECT_EQ(world->tags(*standby).count("after"), 1U);
+}
+
 TEST_F(MariadbReplication, FactsAreQuick) {
     (void)facts(*standby);
     const double start = preciseMs();

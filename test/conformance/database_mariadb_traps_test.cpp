@@ -116,6 +116,21 @@ TEST_F(MariadbTraps, ALongStatementFailsTheFenceInBoundedTimeAndWritesGoOn) {
     SWB_REQUIRE(fence());
 }
 
+// A console that somebody left with its tables locked: ended, as every session is a moment later.
+TEST_F(MariadbTraps, ASessionThatHoldsLocksAndDoesNothingDoesNotHoldUpTheFence) {
+    auto console = asBoss(*current);
+    SWB_REQUIRE(console);
+    SWB_REQUIRE(console->execute("LOCK TABLES items WRITE", inMs(2000)));
+    const double start = preciseMs();
+    const auto token = fence(3000);
+    SWB_REQUIRE(token);
+    EXPECT_LT(preciseMs() - start, 1000);
+    EXPECT_FALSE(console->execute("INSERT INTO items (tag) VALUES ('too-late')", inMs(2000)));
+    EXPECT_EQ(position(*current), textAt(token->proof, "end"));
+    SWB_REQUIRE(unfence());
+    EXPECT_TRUE(world->insert(*current, "later"));
+}
+
 class MariadbEvents : public MariadbTraps {
   protected:
     void SetUp() override { begin("event_scheduler = ON\n"); }

@@ -69,6 +69,15 @@ Result<void> unlockAccounts(Connection& connection, const Accounts& accounts, co
     return alterAccounts(connection, accounts, "UNLOCK", context);
 }
 
+Result<void> endIdleSessions(const Instance& instance, Connection& connection, const Context& context) {
+    const std::set<uint64_t> ours = instance.sessions().ours(instance.sessionsKey());
+    const Rows rows = TRY(connection.query(
+        "SELECT ID, USER, COMMAND FROM information_schema.PROCESSLIST WHERE COMMAND = 'Sleep'", context.deadline));
+    for (const auto& row : rows)
+        if (mayWrite(row, ours)) (void)connection.execute("KILL CONNECTION " + row.at("ID"), context.deadline);
+    return {};
+}
+
 Result<void> endSessions(const Instance& instance, Connection& connection, const Context& context) {
     constexpr unsigned noSuchThread = 1094;
     for (;;) {

@@ -17,6 +17,8 @@ Result<Accounts> unboundAccounts(const Instance& instance, Connection& connectio
 Result<void> lockAccounts(Connection& connection, const Accounts& accounts, const Context& context);
 Result<void> unlockAccounts(Connection& connection, const Accounts& accounts, const Context& context);
 
+// Ends those of them that do nothing at the moment: they may hold locks all the same.
+Result<void> endIdleSessions(const Instance& instance, Connection& connection, const Context& context);
 // Ends every session but ours, replicas' and the server's own, until a look finds none that could still do something.
 Result<void> endSessions(const Instance& instance, Connection& connection, const Context& context);
 

@@ -54,10 +54,13 @@ class MariadbDialect final : public Dialect {
         return fmt::format("SELECT MASTER_GTID_WAIT({}, {}.{:03})", quoted(position), milliseconds / 1000,
                            milliseconds % 1000);
     }
-    std::vector<std::string> adoptPosition(std::string_view position, int) const override {
-        // The log's own state too: as a source this server must know where its log begins.
-        return {"RESET MASTER", "SET GLOBAL gtid_slave_pos = " + quoted(position),
-                "SET GLOBAL gtid_binlog_state = " + quoted(position)};
+    Result<std::vector<std::string>> adoptPosition(std::string_view position, std::string_view sourceSurplus,
+                                                   int) const override {
+        // The log's own state too: as a source this server must know where its log begins, and which servers wrote
+        // what is before that; the source would look as if it had written it alone.
+        return std::vector<std::string>{
+            "RESET MASTER", "SET GLOBAL gtid_slave_pos = " + quoted(position),
+            "SET GLOBAL gtid_binlog_state = " + quoted(TRY(logStateAt(sourceSurplus, position)))};
     }
 
     std::string_view showReplica() const override { return "SHOW ALL SLAVES STATUS"; }
@@ -132,10 +135,11 @@ class MysqlDialect final : public Dialect {
         return fmt::format("SELECT WAIT_FOR_EXECUTED_GTID_SET({}, {}.{:03})", quoted(position), milliseconds / 1000,
                            milliseconds % 1000);
     }
-    std::vector<std::string> adoptPosition(std::string_view position, int version) const override {
+    Result<std::vector<std::string>> adoptPosition(std::string_view position, std::string_view,
+                                                   int version) const override {
         constexpr int renamedIn = 80400;
-        return {version < renamedIn ? "RESET MASTER" : "RESET BINARY LOGS AND GTIDS",
-                "SET GLOBAL gtid_purged = " + quoted(position)};
+        return std::vector<std::string>{version < renamedIn ? "RESET MASTER" : "RESET BINARY LOGS AND GTIDS",
+                                        "SET GLOBAL gtid_purged = " + quoted(position)};
     }
 
     std::string_view showReplica() const override { return "SHOW REPLICA STATUS"; }

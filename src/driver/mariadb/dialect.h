@@ -55,8 +55,10 @@ class Dialect {
     virtual Result<std::vector<std::string>> surplus(std::string_view here, std::string_view there) const = 0;
     // 0: reached; anything else: not in that time.
     virtual std::string awaitPosition(std::string_view position, int64_t milliseconds) const = 0;
-    // Before a copy is replicated to, its position is set; the log must be empty.
-    virtual std::vector<std::string> adoptPosition(std::string_view position, int version) const = 0;
+    // Before a copy is replicated to, its position is set; the log must be empty. sourceSurplus: what
+    // surplusExpression() gave at the source after the copy.
+    virtual Result<std::vector<std::string>> adoptPosition(std::string_view position, std::string_view sourceSurplus,
+                                                           int version) const = 0;
 
     // Replication.
     virtual std::string_view showReplica() const = 0;  // no row: not a replica

@@ -16,6 +16,8 @@ namespace {
 
 // The position stands before the users and the end mark; both are small beside this.
 constexpr off_t tailBytesMax = 4 << 20;
+// Tables that come and go break a consistent dump.
+constexpr int attemptsMax = 20;
 
 Result<std::string> tailOf(const std::string& path) {
     const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -70,6 +72,14 @@ int64_t sizeOf(const std::string& path) {
 
 }  // namespace
 
+bool tablesChanged(std::string_view errors) {
+    // ER_TABLE_DEF_CHANGED: a table is newer than the snapshot; ER_NO_SUCH_TABLE: it went since they were listed.
+    for (const std::string_view sign :
+         {"(1412)", "(1146)", "Error 1412:", "Error 1146:", "error: 1412:", "error: 1146:"})
+        if (errors.find(sign) != std::string_view::npos) return true;
+    return false;
+}
+
 std::string positionInDump(std::string_view text) {
     // MariaDB: -- SET GLOBAL gtid_slave_pos='0-1-100';   MySQL: SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'uuid:1-5';
     for (const std::string_view sign : {"gtid_slave_pos='", "GTID_PURGED=/*!80000 '+'*/ '"}) {
@@ -116,8 +126,18 @@ Result<std::string> dumpPeer(const Instance& instance, const Peer& peer, const s
         }
         return context.cancelled();
     };
-    const auto outcome = runChecked(call, watched);
-    if (!outcome) return fail(outcome.error().within("the dump failed"));
+    for (int attempt = 1;; ++attempt) {
+        const auto outcome = runChecked(call, watched);
+        if (outcome) break;
+        const bool changed = tablesChanged(outcome.error().message);
+        if (changed && attempt == attemptsMax)
+            return fail(ErrorCode::DatabaseFailed,
+                        "tables of the source are made, altered or dropped all the time: " + std::to_string(attempt) +
+                            " dumps met one. " + outcome.error().message,
+                        "Enable replication at a quieter hour, without migrations and jobs that make tables.");
+        if (!changed || context.remainingMs() == 0) return fail(outcome.error().within("the dump failed"));
+        context.progress(0, estimatedBytes, "a table was made, altered or dropped meanwhile: copying again");
+    }
     const std::string tail = TRY(tailOf(file));
     if (!isCompleteDump(tail))
         return fail(ErrorCode::VerificationFailed, "the dump of " + peer.host + " is cut off",

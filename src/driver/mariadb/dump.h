@@ -15,6 +15,9 @@ std::string positionInDump(std::string_view text);
 // The dump's last line, without which it is cut off.
 bool isCompleteDump(std::string_view text);
 
+// Whether a dump failed because tables came, changed or went while it was made: another one may succeed.
+bool tablesChanged(std::string_view errors);
+
 // Data and indexes of all tables of a server, by its own statistics.
 Result<int64_t> estimatedBytes(Connection& connection, MonotonicMs deadline);
 

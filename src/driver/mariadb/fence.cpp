@@ -1,6 +1,10 @@
 #include "driver/mariadb/fence.h"
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <future>
+#include <mutex>
 
 #include "base/log.h"
 #include "driver/mariadb/accounts.h"
@@ -63,12 +67,43 @@ Result<void> lockOut(const Instance& instance, Connection& connection, const Con
     return lockAccounts(connection, open, context);
 }
 
+// A statement that waits longer than this waits for somebody: for a statement that runs on, or for a session that holds
+// locks and does nothing (LOCK TABLES, a console that somebody left). The latter is ended, as it would be a moment
+// later.
+class IdleSessionsEnder {
+  public:
+    IdleSessionsEnder(const Instance& instance, const Context& context)
+        : ended_(std::async(std::launch::async, [this, &instance, &context] {
+              std::unique_lock lock(mutex_);
+              if (arrived_.wait_for(lock, std::chrono::milliseconds(patienceMs), [this] { return locked_; })) return;
+              lock.unlock();
+              auto session = instance.session(context);
+              if (session) (void)endIdleSessions(instance, **session, context);
+          })) {}
+    ~IdleSessionsEnder() {
+        {
+            const std::lock_guard lock(mutex_);
+            locked_ = true;
+        }
+        arrived_.notify_all();
+        ended_.wait();
+    }
+
+  private:
+    static constexpr int64_t patienceMs = 100;
+    std::mutex mutex_;
+    std::condition_variable arrived_;
+    bool locked_ = false;
+    std::future<void> ended_;  // last: it uses the others
+};
+
 // The global read lock, in this session from now on. It waits for running statements, but no longer than it is told:
 // otherwise it would take effect at some later moment, when nobody expects it any more.
-Result<void> takeLock(Connection& connection, const Context& context) {
+Result<void> takeLock(const Instance& instance, Connection& connection, const Context& context) {
     constexpr unsigned lockWaitTimeout = 1205;
     const int64_t seconds = std::clamp<int64_t>(context.remainingMs() / 2000, 1, 3);
     TRY_VOID(connection.execute("SET SESSION lock_wait_timeout = " + std::to_string(seconds), context.deadline));
+    const IdleSessionsEnder ender(instance, context);
     auto locked = connection.execute("FLUSH TABLES WITH READ LOCK", context.deadline);
     if (locked || connection.lastErrorNumber() != lockWaitTimeout) return locked;
     return fail(ErrorCode::DeadlineExceeded,
@@ -91,7 +126,7 @@ Result<void> establish(const Instance& instance, const Context& context) {
     const bool held = sessions.isHeld(instance.sessionsKey());
     if (!held) {
         TRY_VOID(lockOut(instance, *session, context));
-        if (auto locked = takeLock(*session, context); !locked) {
+        if (auto locked = takeLock(instance, *session, context); !locked) {
             // Nothing was closed yet: writes go on as before, without waiting for the undo.
             if (session->usable()) TRY_VOID(liftFence(instance, *session, context));
             return locked;

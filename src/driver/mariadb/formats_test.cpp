@@ -66,6 +66,26 @@ TEST(MariadbGtid, WhatOnlyOneServerHasIsFoundByServer) {
     EXPECT_THAT(beyond("0-1-100", "0-1-100,0-2-150"), ElementsAre());
 }
 
+TEST(MariadbGtid, TheStateOfALogIsKnownAtAnEarlierPosition) {
+    EXPECT_EQ(*logStateAt("0-1-5,0-37-100", "0-37-100"), "0-1-5,0-37-100");
+    EXPECT_EQ(*logStateAt("0-1-5,0-37-120", "0-37-100"), "0-1-5,0-37-100") << "it went on since";
+    EXPECT_EQ(*logStateAt("0-1-5,0-37-100,0-52-130", "0-37-100"), "0-1-5,0-37-100") << "somebody else did";
+    EXPECT_EQ(*logStateAt("0-52-90,0-37-100,7-1-3,7-2-4,8-1-1", "0-37-100,7-2-4"), "0-52-90,7-1-3,0-37-100,7-2-4");
+    EXPECT_EQ(*logStateAt("", "0-37-100"), "0-37-100");
+    EXPECT_FALSE(logStateAt("0-1", "0-37-100"));
+    EXPECT_FALSE(logStateAt("0-1-5", "here"));
+}
+
+TEST(MariadbDump, TablesThatComeAndGoAreARepetitionsReason) {
+    EXPECT_TRUE(
+        tablesChanged("mariadb-dump: Error 1412: Table definition has changed, please retry transaction when "
+                      "dumping table `t3` at row: 0"));
+    EXPECT_TRUE(
+        tablesChanged("mariadb-dump: Couldn't execute 'show create table `t`': Table 'shop.t' doesn't exist (1146)"));
+    EXPECT_FALSE(tablesChanged("mariadb-dump: Got error: 1045: Access denied"));
+    EXPECT_FALSE(tablesChanged("mariadb-dump: Error 14120: something else"));
+}
+
 TEST(MysqlGtid, SetsAreReadNormalisedAndSubtracted) {
     EXPECT_EQ(GtidSet::parse(set("5-7:1-3:4") + ",\n" + uuidB + ":9")->text(), set("1-7") + "," + uuidB + ":9");
     EXPECT_EQ(GtidSet::parse("3E11FA47-71CA-11E1-9E33-C80AA9429562:1")->text(), set("1"));
@@ -181,9 +201,9 @@ TEST(MysqlDialect, SpeaksMysql) {
     EXPECT_EQ(dialect.showReplica(), "SHOW REPLICA STATUS");
     EXPECT_EQ(dialect.stopReplica(), "STOP REPLICA");
     EXPECT_EQ(dialect.forgetSource(), "RESET REPLICA ALL");
-    EXPECT_THAT(dialect.adoptPosition(set("1-5"), 80036),
+    EXPECT_THAT(dialect.adoptPosition(set("1-5"), "", 80036).value(),
                 ElementsAre("RESET MASTER", "SET GLOBAL gtid_purged = '" + set("1-5") + "'"));
-    EXPECT_EQ(dialect.adoptPosition(set("1-5"), 80400)[0], "RESET BINARY LOGS AND GTIDS");
+    EXPECT_EQ(dialect.adoptPosition(set("1-5"), "", 80400).value()[0], "RESET BINARY LOGS AND GTIDS");
     EXPECT_STREQ(dialect.columns().receiver, "Replica_IO_Running");
     EXPECT_EQ(dialect.relation(set("1-5"), set("1-6")).value(), Relation::behind);
     EXPECT_THAT(dialect.surplus(set("1-7"), set("1-5")).value(), ElementsAre(set("6-7")));

@@ -178,6 +178,19 @@ std::vector<GtidState::Surplus> GtidState::beyond(const GtidState& other) const 
     return surplus;
 }
 
+Result<std::string> logStateAt(std::string_view laterState, std::string_view position) {
+    const GtidPosition end = TRY(GtidPosition::parse(position));
+    const GtidState later = TRY(GtidState::parse(laterState));
+    std::string text;
+    for (const auto& [origin, last] : later.origins()) {
+        const auto [domain, server] = origin;
+        const auto match = end.domains().find(domain);
+        if (match == end.domains().end() || server == match->second.server || last > match->second.sequence) continue;
+        text += std::to_string(domain) + "-" + std::to_string(server) + "-" + std::to_string(last) + ",";
+    }
+    return text + end.text();
+}
+
 std::string text(const GtidState::Surplus& surplus) {
     const std::string first =
         std::to_string(surplus.domain) + "-" + std::to_string(surplus.server) + "-" + std::to_string(surplus.first);

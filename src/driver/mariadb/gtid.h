@@ -49,10 +49,14 @@ class GtidState {
         uint64_t first = 0, last = 0;
     };
     std::vector<Surplus> beyond(const GtidState& other) const;
+    const std::map<std::pair<uint32_t, uint32_t>, uint64_t>& origins() const { return last_; }
 
   private:
     std::map<std::pair<uint32_t, uint32_t>, uint64_t> last_;
 };
+// The state that a log has which ends at the position, as far as a later state of it still tells: transactions of other
+// servers after the position are left out. In each domain the last transaction stands last.
+Result<std::string> logStateAt(std::string_view laterState, std::string_view position);
 std::string text(const GtidState::Surplus& surplus);  // "0-2-7" or "0-2-7..9"
 
 // MySQL: closed intervals for each server's uuid (and tag, since 8.3), joined where they touch.

@@ -169,7 +169,7 @@ Result<void> applyReceived(const Instance& instance, Connection& connection, boo
             (void)connection.execute(std::string(dialect.startReplica()), context.deadline);
             return fail(ErrorCode::ReplicaNotReady,
                         "the replica has received more than it has applied: " + state.status.at(columns.applierError),
-                        "Wait until it has caught up, or accept the loss.");
+                        "Wait until it has caught up, or accept the loss (--accept-data-loss).");
         }
         pause(2);
     }
@@ -186,7 +186,7 @@ Result<void> promoteStandalone(const Instance& instance, bool allowLagging, cons
     if (state.replica) {
         if (!allowLagging && (!state.receiving(dialect) || !state.applying(dialect)))
             return fail(ErrorCode::ReplicaNotReady, "the replica is not streaming: what it lacks is not known",
-                        "Wait until it streams again, or accept the loss.");
+                        "Wait until it streams again, or accept the loss (--accept-data-loss).");
         TRY_VOID(applyReceived(instance, *session, allowLagging, context));
         TRY_VOID(session->execute(std::string(dialect.stopReplica()), context.deadline));
         state = TRY(readState(instance, *session, context));

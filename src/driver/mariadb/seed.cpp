@@ -133,6 +133,7 @@ Result<std::string> copy(const Instance& instance, const Places& places, const P
 struct Progress {
     std::string phase = phaseCopying;
     std::string position;
+    std::string sourceSurplus;  // of the source after the copy
     int64_t serverId = 0;
     std::string saved;
 };
@@ -141,6 +142,7 @@ Result<void> writeProgress(const Instance& instance, const Progress& progress, c
                            std::string_view slot) {
     TRY_VOID(instance.writeRecord(seedRecord, JsonObject{{"phase", progress.phase},
                                                          {"position", progress.position},
+                                                         {"sourceSurplus", progress.sourceSurplus},
                                                          {"serverId", progress.serverId},
                                                          {"saved", progress.saved},
                                                          {"host", peer.host},
@@ -154,8 +156,8 @@ Progress readProgress(const Instance& instance, const Peer& peer, std::string_vi
     const Json record = instance.record(seedRecord);
     if (textAt(record, "host") != peer.host || integerAt(record, "port") != peer.port || textAt(record, "slot") != slot)
         return {};
-    return {textAt(record, "phase", phaseCopying), textAt(record, "position"), integerAt(record, "serverId"),
-            textAt(record, "saved")};
+    return {textAt(record, "phase", phaseCopying), textAt(record, "position"), textAt(record, "sourceSurplus"),
+            integerAt(record, "serverId"), textAt(record, "saved")};
 }
 
 // A replica from its first start on: closed, at the position of the copy, following.
@@ -170,8 +172,9 @@ Result<Json> follow(const Instance& instance, const Places& places, const Peer& 
             return fail(
                 ErrorCode::VerificationFailed, "the copy came up open for writes",
                 "The server does not read " + instance.optionFile() + ", or something after it sets read_only.");
-        for (const auto& statement : dialect.adoptPosition(progress.position, session->serverVersion()))
-            TRY_VOID(session->execute(statement, context.deadline));
+        const auto adopted =
+            TRY(dialect.adoptPosition(progress.position, progress.sourceSurplus, session->serverVersion()));
+        for (const auto& statement : adopted) TRY_VOID(session->execute(statement, context.deadline));
         for (const auto& statement : dialect.followSource(instance.sourceAddress(peer), "", session->serverVersion()))
             TRY_VOID(session->execute(statement, context.deadline));
     }
@@ -216,6 +219,7 @@ Result<Json> seed(const Instance& instance, std::string_view application, const 
         TRY_VOID(instance.writeOwnOptions(preparedOptions(instance, progress.serverId, application, true)));
         TRY_VOID(writeProgress(instance, progress, peer, slot));
         progress.position = TRY(copy(instance, places, peer, bytes, context));
+        progress.sourceSurplus = TRY(identifyPeer(instance, peer, within(context, 10'000))).surplus;
         progress.phase = phaseReady;
         TRY_VOID(writeProgress(instance, progress, peer, slot));
     }

@@ -162,12 +162,12 @@ Result<void> promoteStandalone(const Instance& instance, bool allowLagging, cons
     const auto known = parseLsn(row.at(3).value_or(""));
     if (!allowLagging && row.at(1) == "t")
         return fail(ErrorCode::ReplicaNotReady, "replay is paused on the replica",
-                    "Resume it with SELECT pg_wal_replay_resume(), or accept the loss.");
+                    "Resume it with SELECT pg_wal_replay_resume(), or accept the loss (--accept-data-loss).");
     if (!allowLagging && (!known || *known > replayed))
         return fail(ErrorCode::ReplicaNotReady,
                     known ? "the replica has replayed to " + lsnText(replayed) + " of " + lsnText(*known)
                           : "the replica is not streaming: what it lacks is not known",
-                    "Wait until it has caught up, or accept the loss.");
+                    "Wait until it has caught up, or accept the loss (--accept-data-loss).");
     if (row.at(1) == "t") TRY(session->query("SELECT pg_wal_replay_resume()", context.deadline));
     // A restore command that waits for the lost site would hold the promotion for minutes.
     TRY(session->query("ALTER SYSTEM SET wal_retrieve_retry_interval = '100ms'", context.deadline));

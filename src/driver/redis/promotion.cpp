@@ -106,12 +106,12 @@ Result<void> promoteStandalone(const Instance& instance, bool allowLagging, cons
     const bool held = instance.role().start() == RoleFile::Start::held;
     if (!allowLagging && held)
         return fail(ErrorCode::ReplicaNotReady, "the server is a primary that came back without all its data",
-                    "Fail over to its replica, or accept the loss.");
+                    "Fail over to its replica, or accept the loss (--accept-data-loss).");
     if (!allowLagging && (!state.linkUp || state.receivedOffset > state.position.offset))
         return fail(ErrorCode::ReplicaNotReady,
                     state.linkUp ? "the replica has not applied all it received"
                                  : "the replica has no link to its primary: what it lacks is not known",
-                    "Wait until it has caught up, or accept the loss.");
+                    "Wait until it has caught up, or accept the loss (--accept-data-loss).");
     // One that was a primary with a replica still is.
     RoleFile role = instance.role();
     if (!held) role.startAlone();

@@ -45,7 +45,7 @@ Result<void> checkDataCameBack(const Instance& instance, Connection& connection,
                 "the server came back with " + std::to_string(info.keys()) + " keys at " + now.text() + ", and had " +
                     std::to_string(keysBefore) + " at " + known->text() +
                     ": it stays read-only, so that its replica does not copy the loss",
-                "The replica has the data: fail over to it. Or accept what is here: database promote with "
+                "The replica has the data: fail over to it. Or accept what is here: `swing database promote` with "
                 "--accept-data-loss.");
 }
 
