@@ -237,9 +237,9 @@ class Lab:
         except psycopg2.Error:
             return "down"
 
-    def resolve(self):
-        """What the lab's name server answers for the failover address."""
-        dns, name = self.status["dns"], self.status["group"]["address"]
+    def resolve(self, name=None):
+        """What the lab's name server answers for the failover address, or another name."""
+        dns, name = self.status["dns"], name or self.status["group"]["address"]
         done = subprocess.run(["dig", "+short", "+time=1", "+tries=1", "@" + dns["address"], "-p", str(dns["port"]),
                                name, "A"], stdout=subprocess.PIPE, text=True, timeout=10)
         return done.stdout.split()
