@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "crypto/digest.h"
+#include "model/copy.h"
 
 namespace swb::agent {
 namespace {
@@ -83,7 +84,7 @@ Result<LocalApplication> readApplication(const Json& document) {
     out.writers = reader.boolean("writers", false);
     TRY_VOID(readParts(reader, out));
     TRY_VOID(reader.finish());
-    TRY_VOID(checkedName("application", out.name));
+    TRY_VOID(checkedCopyName("application", out.name));
     TRY_VOID(checkVariables("environment", out.environment));
     TRY_VOID(checkVariables("variables", out.variables));
     return out;
@@ -191,7 +192,7 @@ Result<void> Applications::store(const std::string& name, Kept kept) {
 
 Result<void> Applications::remove(const std::string& name) {
     const std::lock_guard guard(mutex_);
-    TRY_VOID(checkedName("application", name));
+    TRY_VOID(checkedCopyName("application", name));
     TRY_VOID(removeFile(path(name)));
     TRY_VOID(removeFile(secretsPath(name)));
     kept_.erase(name);

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/ids.h"
+#include "model/copy.h"
 
 namespace swb::agent {
 
@@ -56,7 +57,7 @@ Result<void> BootGuards::write(const DatabaseKey& key, const BootGuard& guard) {
 }
 
 Result<void> BootGuards::store(const DatabaseKey& key, const BootGuard& guard) {
-    if (!isName(key.application) || !isName(key.database))
+    if (!isCopyName(key.application) || !isName(key.database))
         return fail(ErrorCode::InvalidInput, "no boot guard can be kept for " + key.text());
     TRY_VOID(makeDirectories(directory_ + "/" + key.application));
     const std::string text = toText(toJson(guard)) + "\n";

@@ -25,6 +25,8 @@ constexpr std::array table = std::to_array<VerbRow>({
      applicationActivate, settleNotDone, repeatable},
     {"application.deactivate", "runs the application as standby", VerbKind::changes, applicationDeactivate,
      settleNotDone, repeatable},
+    {"application.refresh", "gives an application's processes other variables", VerbKind::changes, applicationRefresh,
+     settleNotDone, repeatable},
 
     {"web.prepare", "writes a web front's configuration", VerbKind::changes, webPrepare, settleNotDone, repeatable},
     {"maintenance.on", "puts web fronts into maintenance and stops writers", VerbKind::changes, maintenanceOn,

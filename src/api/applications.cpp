@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <set>
 
 #include "api/route.h"
+#include "model/copy.h"
 #include "model/yaml.h"
 
 namespace swb::api {
@@ -16,7 +18,11 @@ Result<void> checkReferences(const Context& context, const Application& applicat
     if (!TRY(context.store.get("site", application.site)))
         return fail(ErrorCode::NotFound, "there is no site " + application.site,
                     "`swing site add " + application.site + "`");
-    for (const std::string& name : application.servers()) {
+    std::set<std::string> servers;
+    for (const std::string& name : application.servers()) servers.insert(name);
+    for (const Application& copy : copiesInside(application))
+        for (const std::string& name : copy.servers()) servers.insert(name);
+    for (const std::string& name : servers) {
         const auto document = TRY(context.store.get("server", name));
         if (!document)
             return fail(ErrorCode::NotFound, "there is no server " + name,
@@ -48,11 +54,14 @@ Result<void> checkUses(const Context& context, const Application& application) {
     }
     for (const store::Document& document : TRY(context.store.list("link"))) {
         const Link link = TRY(linkFromJson(document.body));
-        if ((link.from == application.name || link.to == application.name) &&
-            !application.databases.count(link.database))
+        for (const std::string& name : {link.from, link.to}) {
+            if (ownerOf(name) != application.name) continue;
+            const auto copy = copyOf(application, name);
+            if (copy && copy->databases.count(link.database)) continue;
             return fail(ErrorCode::InUse,
                         "the database " + link.database + " is replicated between " + link.from + " and " + link.to,
                         "`swing replication disable` first");
+        }
     }
     return {};
 }
@@ -63,6 +72,7 @@ Result<Response> planAndBegin(Context& context, const Call& call, const Applicat
     plan::Snapshot snapshot;
     snapshot.at = context.clock.now();
     snapshot.to = application;
+    if (present) snapshot.former = TRY(loadApplication(context, application.name));
     TRY_VOID(context.inspector.addDocuments(snapshot));
     for (const Group& group : snapshot.groups) {
         if (group.primary != application.name && group.secondary != application.name) continue;
@@ -130,6 +140,7 @@ Result<Response> listApplications(Context& context, const Call&) {
         out.push_back(JsonObject{{"name", application.name},
                                  {"site", application.site},
                                  {"servers", JsonArray(servers.begin(), servers.end())},
+                                 {"replicas", replicasInside(context, application)},
                                  {"group", groupName},
                                  {"role", role},
                                  {"maintenance", maintenanceOf(context, application)}});
@@ -171,6 +182,7 @@ Result<Response> showApplication(Context& context, const Call& call) {
                                     {"fronts", fronts},
                                     {"processes", processes},
                                     {"databases", databases},
+                                    {"replicas", replicasInside(context, application)},
                                     {"secrets", secrets}}};
 }
 

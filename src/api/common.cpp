@@ -1,5 +1,6 @@
 #include "api/route.h"
 #include "base/ids.h"
+#include "model/copy.h"
 
 namespace swb::api {
 
@@ -8,9 +9,10 @@ plan::Intent intentOf(const Context& context, const Call& call, const std::strin
 }
 
 Result<Response> beginRun(Context& context, run::Run run, store::Commit extra) {
-    // Two runs never work on one application at a time.
+    // Two runs never work on one copy at a time. One that makes or ends replicas inside an application holds those
+    // alone: seeding them may take hours and must not keep the application from being switched.
     std::vector<std::string> names;
-    if (!run.from.empty()) names.push_back(run.from);
+    if (!run.from.empty() && !isInside(run.to)) names.push_back(run.from);
     if (!run.to.empty() && run.to != run.from) names.push_back(run.to);
     for (const std::string& name : names) {
         if (const auto held = TRY(context.store.get("lock", "application/" + name)))
@@ -61,7 +63,7 @@ Json linkStatus(const Context& context, const Link& link) {
     LinkState state = LinkState::none;
     std::string hint;
     Json lagBytes(nullptr), lagSeconds(nullptr);
-    const auto from = loadApplication(context, link.from), to = loadApplication(context, link.to);
+    const auto from = dispatch::loadCopy(context.store, link.from), to = dispatch::loadCopy(context.store, link.to);
     const Json source = from ? telemetryOf(context, *from, link.database) : Json(nullptr);
     const Json replica = to ? telemetryOf(context, *to, link.database) : Json(nullptr);
     if (replica.is_null() || !booleanAt(replica, "reachable")) {
@@ -101,6 +103,37 @@ Json linkStatus(const Context& context, const Link& link) {
                       {"lagSeconds", lagSeconds},
                       {"since", isoTime(link.since)},
                       {"hint", hint}};
+}
+
+JsonArray replicasInside(const Context& context, const Application& application) {
+    std::map<std::string, Link> links;
+    if (const auto documents = context.store.list("link"))
+        for (const store::Document& document : *documents)
+            if (auto link = linkFromJson(document.body)) links[link->to + "/" + link->database] = *link;
+    JsonArray out;
+    for (const Application& copy : copiesInside(application))
+        for (const auto& [name, spec] : copy.databases) {
+            const auto link = links.find(copy.name + "/" + name);
+            JsonObject row;
+            if (link != links.end())
+                row = linkStatus(context, link->second).as_object();
+            else
+                row = JsonObject{{"from", nullptr},
+                                 {"to", copy.name},
+                                 {"database", name},
+                                 {"engine", nameOf(spec.engine)},
+                                 {"state", nameOf(LinkState::none)},
+                                 {"lagBytes", nullptr},
+                                 {"lagSeconds", nullptr},
+                                 {"since", nullptr},
+                                 {"hint", "`swing replication enable --from " + application.name + " --to " +
+                                              copy.name + " --database " + name + "` makes it a replica"}};
+            row["name"] = copy.name.substr(application.name.size() + 1);
+            row["server"] = spec.server;
+            row["address"] = spec.address.text();
+            out.push_back(row);
+        }
+    return out;
 }
 
 }  // namespace swb::api

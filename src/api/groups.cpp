@@ -4,6 +4,7 @@
 #include "api/route.h"
 #include "base/ids.h"
 #include "dns/name.h"
+#include "model/copy.h"
 #include "model/names.h"
 #include "step/catalogue.h"
 
@@ -123,7 +124,10 @@ Result<Json> groupJson(const Context& context, const Group& group) {
     }
     for (const store::Document& document : TRY(context.store.list("link"))) {
         const Link link = TRY(linkFromJson(document.body));
-        const auto inGroup = [&](const std::string& name) { return name == group.primary || name == group.secondary; };
+        const auto inGroup = [&](const std::string& copy) {
+            const std::string name = ownerOf(copy);
+            return name == group.primary || name == group.secondary;
+        };
         if (inGroup(link.from) && inGroup(link.to)) links.push_back(linkStatus(context, link));
     }
     object["applications"] = applications;

@@ -1,4 +1,5 @@
 #include "api/route.h"
+#include "model/copy.h"
 
 namespace swb::api {
 namespace {
@@ -21,11 +22,23 @@ Result<Asked> read(const Call& call) {
     return asked;
 }
 
+// No run holds the group that it concerns: its own, or that of the application it is inside.
+Result<void> requireFree(const plan::Snapshot& snapshot) {
+    for (const Group& group : snapshot.groups) {
+        const bool concerned =
+            snapshot.group.name == group.name ||
+            (snapshot.owner && (group.primary == snapshot.owner->name || group.secondary == snapshot.owner->name));
+        if (concerned && !group.busy.empty())
+            return fail(ErrorCode::GroupBusy, group.name + " is held by run " + group.busy,
+                        "wait for it: `swing run watch " + group.busy + "`");
+    }
+    return {};
+}
+
 Result<Response> seed(Context& context, const Call& call, bool resync) {
     const Asked asked = TRY(read(call));
     plan::Snapshot snapshot = TRY(context.inspector.ofApplications(asked.from, asked.to, true));
-    if (!snapshot.group.busy.empty())
-        return fail(ErrorCode::GroupBusy, snapshot.group.name + " is held by run " + snapshot.group.busy);
+    TRY_VOID(requireFree(snapshot));
     std::vector<std::string> databases = plan::commonDatabases(*snapshot.from, *snapshot.to);
     if (!asked.database.empty()) databases = {asked.database};
     return beginRun(context, TRY(plan::planReplication(snapshot, databases, resync, asked.consent,
@@ -67,8 +80,7 @@ Result<Response> resyncReplication(Context& context, const Call& call) {
 Result<Response> disableReplication(Context& context, const Call& call) {
     const Asked asked = TRY(read(call));
     plan::Snapshot snapshot = TRY(context.inspector.ofApplications(asked.from, asked.to, false));
-    if (!snapshot.group.busy.empty())
-        return fail(ErrorCode::GroupBusy, snapshot.group.name + " is held by run " + snapshot.group.busy);
+    TRY_VOID(requireFree(snapshot));
     std::vector<std::string> databases;
     for (const Link& link : snapshot.links)
         if (link.from == asked.from && link.to == asked.to &&

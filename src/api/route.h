@@ -23,7 +23,8 @@ struct Route {
 std::span<const Route> routes();
 Json openApi(std::string_view version);
 
-// Handlers by family: sites.cpp, servers.cpp, applications.cpp, replication.cpp, groups.cpp, zones.cpp, runs.cpp, system.cpp
+// Handlers by family: sites.cpp, servers.cpp, applications.cpp, replication.cpp, groups.cpp, zones.cpp, runs.cpp,
+// system.cpp
 Result<Response> health(Context&, const Call&);
 Result<Response> status(Context&, const Call&);
 Result<Response> join(Context&, const Call&);
@@ -98,11 +99,13 @@ Result<Application> loadApplication(const Context& context, const std::string& n
 // Begins an `apply` of an application as it is stored: its environment or standing has changed. The answer is the run's
 // id, or a sentence why it could not begin now (the application is busy).
 std::string applyAgain(Context& context, const Call& call, const std::string& application, const std::string& reason);
-// What the application's fronts last reported: "page" when any of them shows the maintenance page, "off" when none does,
-// "unknown" while one has not reported or its agent is away; "none" without a web front.
+// What the application's fronts last reported: "page" when any of them shows the maintenance page, "off" when none
+// does, "unknown" while one has not reported or its agent is away; "none" without a web front.
 std::string maintenanceOf(const Context& context, const Application& application);
 // LinkState, lag and hint from facts; null facts: unknown.
 Json linkStatus(const Context& context, const Link& link);
+// The replicas inside an application: members of linkStatus, with name, server and address; without a link, `none`.
+JsonArray replicasInside(const Context& context, const Application& application);
 // FACTS of a database from the newest telemetry; null when there are none.
 Json telemetryOf(const Context& context, const Application& application, const std::string& database);
 

@@ -293,6 +293,11 @@ void Conductor::sendCommand(const Run& run, const std::string& commandId) {
         spec.args.as_object().erase("secretsOf");
         spec.args.as_object()["secrets"] = std::move(*secrets);
     }
+    if (const std::string application = textAt(spec.args, "variablesOf"); !application.empty()) {
+        spec.args.as_object().erase("variablesOf");
+        if (Json variables = local_.variablesOf(run, application, fleet_); !variables.is_null())
+            spec.args.as_object()["variables"] = std::move(variables);
+    }
     link::Command message;
     message.id = commandId;
     message.run = run.id;

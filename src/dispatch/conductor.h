@@ -40,6 +40,12 @@ class LocalVerbs {
     virtual void cancel(const std::string& commandId) { static_cast<void>(commandId); }
     // Secrets of an application, put into a command's arguments when it is sent; never stored with a run.
     virtual Result<JsonObject> secretsOf(const std::string& application) = 0;
+    // The computed variables of an application as they are at this moment: replicas come and go after the plan was
+    // made. Null: those of the plan hold.
+    virtual Json variablesOf(const run::Run& run, const std::string& application, const Fleet& fleet) {
+        static_cast<void>(run), static_cast<void>(application), static_cast<void>(fleet);
+        return nullptr;
+    }
 };
 
 class Conductor {

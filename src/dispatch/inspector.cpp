@@ -1,8 +1,10 @@
 #include "dispatch/inspector.h"
 
 #include <chrono>
+#include <set>
 
 #include "base/ids.h"
+#include "model/copy.h"
 
 namespace swb::dispatch {
 namespace {
@@ -17,6 +19,15 @@ Json peerOf(const Application& other, const std::string& database) {
 }
 
 }  // namespace
+
+Result<Application> loadCopy(const store::Store& store, const std::string& name) {
+    const Json body = TRY(store::getOrFail(store, "application", ownerOf(name))).body;
+    const Json* definition = memberAt(body, "definition");
+    const Application owner = TRY(applicationFromJson(definition ? *definition : Json(nullptr)));
+    if (auto copy = copyOf(owner, name)) return std::move(*copy);
+    return fail(ErrorCode::NotFound, owner.name + " has no replicas called " + name.substr(owner.name.size() + 1),
+                "add them to its definition: databases.NAME.replicas");
+}
 
 Inspector::Inspector(const store::Store& store, Fleet& fleet, const Clock& clock)
     : store_(store), fleet_(fleet), clock_(clock) {
@@ -80,6 +91,19 @@ void Inspector::addTelemetry(plan::Snapshot& snapshot, const Application& applic
     }
 }
 
+// From telemetry, however old: nobody waits for a replica inside an application.
+void Inspector::addInside(plan::Snapshot& snapshot, const Application& application) const {
+    for (const Application& copy : copiesInside(application)) {
+        for (const auto& [name, spec] : copy.databases) {
+            const std::string key = copy.name + "/" + name;
+            if (snapshot.databases.count(key) || !fleet_.connected(spec.server)) continue;
+            const Json facts = fleet_.facts(spec.server);
+            const Json* databases = memberAt(facts, "databases");
+            if (const Json* found = databases ? memberAt(*databases, key) : nullptr) snapshot.databases[key] = *found;
+        }
+    }
+}
+
 void Inspector::addFacts(plan::Snapshot& snapshot) {
     snapshot.at = clock_.now();
     snapshot.dnsServing = dnsServing_;
@@ -89,6 +113,8 @@ void Inspector::addFacts(plan::Snapshot& snapshot) {
         snapshot.address = (*tested)->body;
     if (snapshot.from) addTelemetry(snapshot, *snapshot.from);
     if (snapshot.to) addTelemetry(snapshot, *snapshot.to);
+    for (const auto* application : {&snapshot.from, &snapshot.to, &snapshot.owner})
+        if (*application) addInside(snapshot, **application);
     const std::vector<Question> questions = questionsFor(snapshot);
     {
         const std::lock_guard lock(mutex_);
@@ -158,18 +184,19 @@ Result<plan::Snapshot> Inspector::ofGroup(const std::string& name, const std::st
 Result<plan::Snapshot> Inspector::ofApplications(const std::string& from, const std::string& to, bool withFacts) {
     plan::Snapshot snapshot;
     snapshot.at = clock_.now();
-    const auto load = [&](const std::string& application) -> Result<Application> {
-        const Json body = TRY(store::getOrFail(store_, "application", application)).body;
-        return applicationFromJson(*memberAt(body, "definition"));
-    };
-    snapshot.to = TRY(load(to));
-    if (!from.empty()) snapshot.from = TRY(load(from));
+    snapshot.to = TRY(loadCopy(store_, to));
+    if (!from.empty()) snapshot.from = TRY(loadCopy(store_, from));
+    if (isInside(to)) snapshot.owner = TRY(loadCopy(store_, ownerOf(to)));
     TRY_VOID(addDocuments(snapshot));
+    std::set<std::string> followers;
+    for (const Link& link : snapshot.links)
+        if (link.from == to) followers.insert(link.to);
+    for (const std::string& follower : followers) snapshot.followers.push_back(TRY(loadCopy(store_, follower)));
     for (const Group& group : snapshot.groups) {
         if (group.primary != to && group.secondary != to) continue;
         snapshot.group = group;
         const std::string peer = group.primary == to ? group.secondary : group.primary;
-        if (!snapshot.from && !peer.empty()) snapshot.from = TRY(load(peer));
+        if (!snapshot.from && !peer.empty()) snapshot.from = TRY(loadCopy(store_, peer));
     }
     if (withFacts) addFacts(snapshot);
     return snapshot;

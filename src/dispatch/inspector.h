@@ -12,6 +12,9 @@
 
 namespace swb::dispatch {
 
+// An application, or replicas inside one, by its name (model/copy.h), as its newest definition says.
+Result<Application> loadCopy(const store::Store& store, const std::string& name);
+
 class Inspector {
   public:
     Inspector(const store::Store& store, Fleet& fleet, const Clock& clock);
@@ -19,7 +22,7 @@ class Inspector {
     // The applications as the group's current and the other (or as named), with links, facts of their databases,
     // fronts and processes. withFacts false: documents only.
     Result<plan::Snapshot> ofGroup(const std::string& group, const std::string& to, bool withFacts);
-    // from empty: only `to`, and its peer in a group, if it has one.
+    // Names of copies. from empty: only `to`, and its peer in a group, if it has one.
     Result<plan::Snapshot> ofApplications(const std::string& from, const std::string& to, bool withFacts);
     // Adds facts to a snapshot whose applications are set; for definitions that are not stored yet.
     void addFacts(plan::Snapshot& snapshot);
@@ -41,6 +44,7 @@ class Inspector {
     std::vector<Question> questionsFor(const plan::Snapshot& snapshot) const;
     void onMessage(const std::string& server, const link::Message& message);
     void addTelemetry(plan::Snapshot& snapshot, const Application& application) const;
+    void addInside(plan::Snapshot& snapshot, const Application& application) const;
 
     const store::Store& store_;
     Fleet& fleet_;

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/assert.h"
+#include "plan/environment.h"
 
 namespace swb::dispatch {
 namespace {
@@ -223,7 +224,7 @@ Result<Json> ControllerVerbs::signCertificates(const run::Run&, const Json& args
 
 Result<Json> ControllerVerbs::link(const run::Run& run, const Json&) {
     const Json* from = memberAt(run.subject, "from");
-    const Application application = TRY(applicationFromJson(from ? *from : Json(nullptr)));
+    const Application application = TRY(copyFromJson(from ? *from : Json(nullptr)));
     store::Commit commit;
     for (const std::string& name : databasesOf(run)) {
         const Link link{run.from, run.to, name, std::string(nameOf(application.databases.at(name).engine)),
@@ -264,6 +265,34 @@ Result<JsonObject> ControllerVerbs::secretsOf(const std::string& application) {
         out[document.id.substr(application.size() + 1)] = secret.reveal();
     }
     return out;
+}
+
+// The definition is the run's own: an apply sends what it has just stored, a switch what it was planned with.
+Json ControllerVerbs::variablesOf(const run::Run& run, const std::string& name, const Fleet& fleet) {
+    for (const char* key : {"to", "from", "owner"}) {
+        const Json* definition = memberAt(run.subject, key);
+        if (!definition || textAt(*definition, "application") != name) continue;
+        const auto application = applicationFromJson(*definition);
+        const auto documents = store_.list("link");
+        if (!application || !documents) return nullptr;
+        std::vector<Link> links;
+        for (const store::Document& document : *documents)
+            if (auto link = linkFromJson(document.body)) links.push_back(std::move(*link));
+        const auto facts = [&](const Application& copy, const std::string& database) -> Json {
+            // Just seeded and seen streaming: the next telemetry will say so.
+            if (copy.name == run.to)
+                return JsonObject{{"reachable", true}, {"role", "replica"}, {"receiverStatus", "streaming"}};
+            const std::string& server = copy.databases.at(database).server;
+            const Json seen = fleet.connected(server) ? fleet.facts(server) : Json(nullptr);
+            const Json* databases = memberAt(seen, "databases");
+            const Json* found = databases ? memberAt(*databases, copy.name + "/" + database) : nullptr;
+            return found ? *found : Json(nullptr);
+        };
+        // While the applications change their roles, their replicas' streams are cut for a moment.
+        const auto members = run.kind == "switch" ? plan::Members::running : plan::Members::streaming;
+        return plan::environmentVariables(*application, plan::replicaAddresses(*application, links, facts, members));
+    }
+    return nullptr;
 }
 
 }  // namespace swb::dispatch

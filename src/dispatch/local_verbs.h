@@ -27,6 +27,7 @@ class ControllerVerbs final : public LocalVerbs {
                       const Done& done) override;
     void cancel(const std::string& commandId) override;
     Result<JsonObject> secretsOf(const std::string& application) override;
+    Json variablesOf(const run::Run& run, const std::string& application, const Fleet& fleet) override;
 
     // Name that a secret is sealed for, and the id of its document.
     static std::string secretId(const std::string& application, const std::string& name) {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/limits.h"
+#include "model/copy.h"
 #include "model/definition_reading.h"
 
 namespace swb {
@@ -56,14 +57,12 @@ Result<void> checkFronts(const std::vector<WebSpec>& web) {
     return {};
 }
 
-}  // namespace
-
-Result<Application> applicationFromJson(const Json& value) {
+Result<Application> readApplication(const Json& value) {
     JsonReader reader(value);
     Application application;
     application.name = reader.string("application");
     application.site = reader.string("site");
-    requireName(reader, "application", application.name);
+    if (!isCopyName(application.name)) requireName(reader, "application", application.name);
     requireName(reader, "site", application.site);
     if (const Json* code = reader.child("code")) {
         JsonReader codeReader(*code, "code");
@@ -90,10 +89,32 @@ Result<Application> applicationFromJson(const Json& value) {
     return application;
 }
 
+}  // namespace
+
+Result<Application> applicationFromJson(const Json& value) {
+    Application application = TRY(readApplication(value));
+    if (isInside(application.name))
+        return fail(ErrorCode::InvalidInput, "application must be a name of 1 to 63 characters a-z, 0-9 and '-'",
+                    "a replica inside an application is part of its definition: databases.NAME.replicas");
+    return application;
+}
+
+Result<Application> copyFromJson(const Json& value) {
+    return readApplication(value);
+}
+
 Json applicationToJson(const Application& application) {
     JsonObject processes, databases;
     for (const auto& [name, spec] : application.processes) processes[name] = toJson(spec);
-    for (const auto& [name, spec] : application.databases) databases[name] = toJson(spec);
+    for (const auto& [name, spec] : application.databases) {
+        JsonObject database = toJson(spec).as_object();
+        if (!spec.replicas.empty()) {
+            JsonObject replicas;
+            for (const auto& [replicaName, replica] : spec.replicas) replicas[replicaName] = toJson(replica);
+            database["replicas"] = replicas;
+        }
+        databases[name] = database;
+    }
     JsonArray web;
     for (const WebSpec& spec : application.web) web.push_back(toJson(spec));
     JsonObject out{{"application", application.name}, {"site", application.site}};

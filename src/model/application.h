@@ -62,6 +62,15 @@ struct MaintenanceSpec {
     std::string bypassCookie;                  // value of the cookie swingbridge_bypass; empty: no cookie bypass
 };
 
+// A read-only replica beside a database at its own site (F18): a server of the same engine that follows it.
+struct ReplicaSpec {
+    std::string name;
+    std::string server;
+    ServiceSpec service;
+    HostPort address;                     // where the application reads from it
+    std::optional<HostPort> replication;  // where others replicate from it, when that is not `address`
+};
+
 struct DatabaseSpec {
     std::string name;
     Engine engine = Engine::postgresql;
@@ -71,6 +80,7 @@ struct DatabaseSpec {
     std::optional<HostPort> replication;  // where the other site replicates from, when that is not `address`
     std::string database;                 // name of the application's database
     std::string user;                     // role the application connects as
+    std::map<std::string, ReplicaSpec> replicas;
 
     const HostPort& replicationAddress() const { return replication ? *replication : address; }
 };
@@ -90,7 +100,8 @@ struct Application {
     std::map<std::string, DatabaseSpec> databases;
     MaintenanceSpec maintenance;
 
-    // Every server the definition names, sorted, each once.
+    // Every server of the application itself, sorted, each once; those of replicas inside it are not among them:
+    // nothing of the application waits for them (model/copy.h).
     std::vector<std::string> servers() const;
     // Addresses of the web fronts, sorted, each once: what the failover address answers.
     std::vector<std::string> frontAddresses() const;
@@ -98,11 +109,15 @@ struct Application {
 
 // Checks names, limits, addresses, references; unknown keys are errors. Error messages begin with the path.
 Result<Application> applicationFromJson(const Json& value);
+// The same of any copy, whose name an application cannot have (model/copy.h).
+Result<Application> copyFromJson(const Json& value);
 Json applicationToJson(const Application& application);
 // From the text of a definition file; errors name line and column.
 Result<Application> applicationFromYaml(std::string_view text);
 
+// One server: without its replicas, which have servers of their own.
 Json toJson(const DatabaseSpec& spec);
+Json toJson(const ReplicaSpec& spec);
 Result<DatabaseSpec> databaseFromJson(const Json& value, std::string_view name, std::string path = "database");
 Json toJson(const WebSpec& spec);
 Result<WebSpec> webFromJson(const Json& value, std::string path = "web");

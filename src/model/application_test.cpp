@@ -41,6 +41,13 @@ databases:
     replication: 192.0.2.5:5433
     database: shop
     user: shop
+    replicas:
+      reports:
+        name: reports
+        server: fra-4
+        service: {manage: direct, data: /srv/pg, bin: /b, unit: a, version: "15", socket: /run/pg, config: /c, superuser: pg, run_as: pg}
+        address: 192.0.2.6:5432
+        replication: 192.0.2.6:5433
 maintenance: {page: "<h1>Back soon</h1>", retry_after: 60, bypass_addresses: [192.0.2.0/24], bypass_cookie: let-me-in-0123456789}
 )";
 

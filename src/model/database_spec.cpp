@@ -1,4 +1,7 @@
 // Databases of an application definition, and what their engine means for the names of variables.
+#include <set>
+
+#include "base/limits.h"
 #include "model/definition_reading.h"
 #include "model/names.h"
 
@@ -10,6 +13,69 @@ constexpr NameTable<Engine, 5> engines = {{{"postgresql", Engine::postgresql},
                                            {"mysql", Engine::mysql},
                                            {"redis", Engine::redis},
                                            {"valkey", Engine::valkey}}};
+
+// What every server of a database has, be it the database's own or a replica's.
+template <typename Spec>
+Result<void> readPlace(JsonReader& reader, Spec& spec) {
+    spec.server = reader.string("server");
+    if (const Json* service = reader.child("service"))
+        spec.service = TRY(serviceFromJson(*service, reader.pathOf("service")));
+    if (auto address = parseHostPort(reader.string("address")))
+        spec.address = *address;
+    else
+        reader.problem("address", "must be HOST:PORT");
+    if (const std::string replication = reader.string("replication", ""); !replication.empty()) {
+        if (auto address = parseHostPort(replication))
+            spec.replication = *address;
+        else
+            reader.problem("replication", "must be HOST:PORT");
+    }
+    requireName(reader, "server", spec.server);
+    requireName(reader, "name", spec.name);
+    if (spec.service.manage == Manage::direct && (spec.service.data.empty() || spec.service.bin.empty()))
+        reader.problem("service", "needs data and bin when manage is direct");
+    if (spec.service.manage == Manage::systemd && (spec.service.unit.empty() || spec.service.data.empty()))
+        reader.problem("service", "needs unit and data when manage is systemd");
+    if (spec.service.manage == Manage::pg_ctlcluster && (spec.service.unit.empty() || spec.service.version.empty()))
+        reader.problem("service", "needs version and unit (the cluster's name) when manage is pg_ctlcluster");
+    return {};
+}
+
+template <typename Spec>
+JsonObject placeOf(const Spec& spec) {
+    JsonObject out{{"name", spec.name},
+                   {"server", spec.server},
+                   {"service", serviceToJson(spec.service)},
+                   {"address", spec.address.text()}};
+    if (spec.replication) out["replication"] = spec.replication->text();
+    return out;
+}
+
+Result<ReplicaSpec> replicaFromJson(const Json& value, std::string_view name, std::string path) {
+    JsonReader reader(value, std::move(path));
+    ReplicaSpec spec;
+    spec.name = reader.string("name", name);
+    TRY_VOID(readPlace(reader, spec));
+    if (spec.name != name) reader.problem("name", "must be the key, or be left out");
+    TRY_VOID(reader.finish());
+    return spec;
+}
+
+Result<void> readReplicas(JsonReader& reader, DatabaseSpec& spec) {
+    const JsonObject* members = reader.object("replicas");
+    if (!members) return {};
+    if (members->size() > limits::replicasPerDatabase) reader.problem("replicas", "has more than 8 entries");
+    std::set<std::string> addresses{spec.address.text()};
+    for (const auto& member : *members) {
+        const std::string name(member.key());
+        ReplicaSpec replica = TRY(replicaFromJson(member.value(), name, reader.pathOf("replicas") + "." + name));
+        if (!addresses.insert(replica.address.text()).second)
+            reader.problem("replicas",
+                           "has '" + name + "' at " + replica.address.text() + ", where another server of it is");
+        spec.replicas[name] = std::move(replica);
+    }
+    return {};
+}
 
 }  // namespace
 
@@ -46,45 +112,26 @@ Result<DatabaseSpec> databaseFromJson(const Json& value, std::string_view name, 
         return fail(ErrorCode::Unsupported, path + ".engine: mongodb cannot be replicated between two applications",
                     "its replica sets elect their own primary; run one replica set over both sites instead");
     spec.engine = readEnum(reader, "engine", engines, Engine::postgresql);
-    spec.server = reader.string("server");
-    const Json* service = reader.child("service");
-    if (service) spec.service = TRY(serviceFromJson(*service, reader.pathOf("service")));
-    if (auto address = parseHostPort(reader.string("address")))
-        spec.address = *address;
-    else
-        reader.problem("address", "must be HOST:PORT");
-    if (const std::string replication = reader.string("replication", ""); !replication.empty()) {
-        if (auto address = parseHostPort(replication))
-            spec.replication = *address;
-        else
-            reader.problem("replication", "must be HOST:PORT");
-    }
+    TRY_VOID(readPlace(reader, spec));
     spec.database = reader.string("database", "");
     spec.user = reader.string("user", "");
-    requireName(reader, "server", spec.server);
-    requireName(reader, "name", spec.name);
     requireWord(reader, "database", spec.database);
     requireWord(reader, "user", spec.user);
-    if (spec.service.manage == Manage::direct && (spec.service.data.empty() || spec.service.bin.empty()))
-        reader.problem("service", "needs data and bin when manage is direct");
-    if (spec.service.manage == Manage::systemd && (spec.service.unit.empty() || spec.service.data.empty()))
-        reader.problem("service", "needs unit and data when manage is systemd");
-    if (spec.service.manage == Manage::pg_ctlcluster && (spec.service.unit.empty() || spec.service.version.empty()))
-        reader.problem("service", "needs version and unit (the cluster's name) when manage is pg_ctlcluster");
+    TRY_VOID(readReplicas(reader, spec));
     TRY_VOID(reader.finish());
     return spec;
 }
 
 Json toJson(const DatabaseSpec& spec) {
-    JsonObject out{{"name", spec.name},
-                   {"engine", nameOf(spec.engine)},
-                   {"server", spec.server},
-                   {"service", serviceToJson(spec.service)},
-                   {"address", spec.address.text()},
-                   {"database", spec.database},
-                   {"user", spec.user}};
-    if (spec.replication) out["replication"] = spec.replication->text();
+    JsonObject out = placeOf(spec);
+    out["engine"] = nameOf(spec.engine);
+    out["database"] = spec.database;
+    out["user"] = spec.user;
     return out;
+}
+
+Json toJson(const ReplicaSpec& spec) {
+    return placeOf(spec);
 }
 
 }  // namespace swb

@@ -6,6 +6,7 @@
 
 #include "base/ids.h"
 #include "crypto/digest.h"
+#include "model/copy.h"
 #include "model/names.h"
 
 namespace swb {
@@ -34,11 +35,12 @@ std::string_view nameOf(LinkState state) {
 }
 
 std::string Link::slotFor(std::string_view application) {
-    // PostgreSQL slot names: a-z, 0-9 and '_', at most 63 bytes. What must be cut gets its hash: one name, one slot.
+    // PostgreSQL slot names: a-z, 0-9 and '_', at most 63 bytes. What must be cut, and what has a dot, gets its
+    // hash: one name, one slot.
     constexpr size_t bytesMax = 63, hashBytes = 12;
     std::string slot = "swb_";
-    for (const char c : application) slot += c == '-' ? '_' : c;
-    if (slot.size() <= bytesMax) return slot;
+    for (const char c : application) slot += c == '-' || c == '.' ? '_' : c;
+    if (slot.size() <= bytesMax && !isInside(application)) return slot;
     return slot.substr(0, bytesMax - hashBytes - 1) + "_" + crypto::sha256Hex(application).substr(0, hashBytes);
 }
 

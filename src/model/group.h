@@ -74,14 +74,15 @@ std::vector<std::string> answeredAddresses(const Group& group, const Application
 
 enum class LinkState { none, seeding, streaming, behind, broken, diverged, stopped };
 
-// Replication from one application's database to its peer of the same name in another.
+// Replication from one copy of a database to another of the same name (model/copy.h): between two applications, or from
+// an application to a replica inside it.
 // Document id: "FROM/TO/DATABASE"; a switch turns FROM and TO round (new document, old removed, one commit).
 struct Link {
     std::string from, to, database, engine;
     UnixMs since = 0;
 
     std::string id() const { return from + "/" + to + "/" + database; }
-    // Name of the replication slot at the source for the application `to`.
+    // Name of the replication slot at the source for the copy `to`.
     static std::string slotFor(std::string_view application);
 };
 

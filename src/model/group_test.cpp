@@ -19,6 +19,10 @@ TEST(Link, EveryApplicationHasASlotNameOfItsOwn) {
         EXPECT_TRUE(slots.insert(slot).second) << slot << " is given twice";
         EXPECT_EQ(Link::slotFor(name), slot);
     }
+    const std::string inside = Link::slotFor("shop-fra.reports");
+    EXPECT_EQ(inside.find("swb_shop_fra_reports_"), 0u);
+    EXPECT_NE(inside, Link::slotFor("shop-fra-reports"));
+    EXPECT_NE(inside, Link::slotFor("shop.fra-reports"));
 }
 
 }  // namespace

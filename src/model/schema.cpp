@@ -71,6 +71,16 @@ Json web() {
                   {"server", "address", "listen", "upstream"});
 }
 
+Json replica() {
+    return object({{"name", text("name; by default the key")},
+                   {"server", text("name of the server it runs on")},
+                   {"service", service()},
+                   {"address", text("HOST:PORT where the application reads from it")},
+                   {"replication", text("HOST:PORT where others replicate from it, when that is not the address"
+                                        " (redis, valkey: the TLS port)")}},
+                  {"server", "address"});
+}
+
 Json database() {
     return object({{"name", text("name; by default the key")},
                    {"engine", words({"postgresql", "mariadb", "mysql", "redis", "valkey"})},
@@ -80,7 +90,8 @@ Json database() {
                    {"replication", text("HOST:PORT where the other site replicates from, when that is not the address"
                                         " (redis, valkey: the TLS port)")},
                    {"database", text("name of the application's database")},
-                   {"user", text("role the application connects as")}},
+                   {"user", text("role the application connects as")},
+                   {"replicas", mapOf(replica())}},
                   {"server", "address"});
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "model/copy.h"
 #include "plan/engine_checks.h"
 #include "plan/link_tree.h"
 
@@ -11,6 +12,10 @@ void checkTree(CheckList& list, const Snapshot& snapshot, const std::string& dat
     const std::string &from = snapshot.from->name, &to = snapshot.to->name;
     const std::string subject = to + "/" + database;
     const LinkTree tree(snapshot.links, database);
+    if (isInside(to))
+        list.refuseUnless(ownerOf(from) == ownerOf(to), "inside", subject, "it follows its own application",
+                          to + " is a replica inside " + ownerOf(to) + " and follows nobody else",
+                          "name " + ownerOf(to) + ", or another replica inside it, with --from");
     const std::string present = tree.sourceOf(to);
     list.refuseUnless(present.empty() || present == from, "no-other-link", subject, "no other replication",
                       to + " already replicates from " + present, "disable that first");

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "model/copy.h"
 #include "plan/engine_checks.h"
 
 namespace swb::plan {
@@ -182,6 +183,27 @@ void checkDatabase(CheckList& list, const Snapshot& snapshot, const std::string&
     }
 }
 
+// Replicas inside the applications are never in the way: what is wrong with one is said, and the switch goes on.
+void checkReplicasInside(CheckList& list, const Snapshot& snapshot, const Application& application) {
+    for (const Application& copy : copiesInside(application))
+        for (const auto& [name, spec] : copy.databases) {
+            const Link* link = snapshot.linkTo(copy.name, name);
+            if (!link) continue;
+            const std::string subject = copy.name + "/" + name;
+            const Json* facts = snapshot.facts(copy, name);
+            const bool seen = facts && booleanAt(*facts, "reachable") && !booleanAt(*facts, "stale");
+            const bool streams =
+                seen && textAt(*facts, "role") == "replica" && textAt(*facts, "receiverStatus") == "streaming";
+            const std::string problem = !seen                                 ? "does not answer"
+                                        : textAt(*facts, "role") != "replica" ? "is " + textAt(*facts, "role")
+                                                                              : "does not stream";
+            list.warnUnless(streams, "replica-inside", subject, "the replica follows " + link->from,
+                            "the replica " + problem + ": the switch does not wait for it",
+                            "`swing replication status` shows its link; `swing replication resync --from " +
+                                link->from + " --to " + copy.name + "` makes it a copy again");
+        }
+}
+
 }  // namespace
 
 Readiness checkSwitch(const Snapshot& snapshot, const CheckLimits& limits) {
@@ -198,6 +220,8 @@ Readiness checkSwitch(const Snapshot& snapshot, const CheckLimits& limits) {
     checkSecondaries(list, snapshot);
     for (const std::string& name : commonDatabases(*snapshot.from, *snapshot.to))
         checkDatabase(list, snapshot, name, limits);
+    checkReplicasInside(list, snapshot, *snapshot.from);
+    if (snapshot.to->name != snapshot.from->name) checkReplicasInside(list, snapshot, *snapshot.to);
     return list.take();
 }
 

@@ -1,8 +1,12 @@
 #include "plan/environment.h"
 
+#include <algorithm>
+
+#include "model/copy.h"
+
 namespace swb::plan {
 
-JsonObject environmentVariables(const Application& application, const std::map<std::string, std::string>& replicas) {
+JsonObject environmentVariables(const Application& application, const ReplicaAddresses& replicas) {
     JsonObject out;
     for (const auto& named : application.databases) {
         const std::string& name = named.first;  // clang 14 cannot capture structured bindings
@@ -21,11 +25,33 @@ JsonObject environmentVariables(const Application& application, const std::map<s
     return out;
 }
 
-std::map<std::string, std::string> replicaAddresses(const Application& application, const Application& peer) {
-    std::map<std::string, std::string> out;
-    for (const std::string& name : commonDatabases(application, peer))
-        out[name] = peer.databases.at(name).address.text();
+ReplicaAddresses replicaAddresses(const Application& application, const std::vector<Link>& links, const FactsOf& facts,
+                                  Members members) {
+    ReplicaAddresses out;
+    for (const Application& copy : copiesInside(application))
+        for (const auto& [name, spec] : copy.databases) {
+            const bool linked = std::any_of(links.begin(), links.end(), [&, database = name](const Link& link) {
+                return link.to == copy.name && link.database == database;
+            });
+            if (!linked) continue;
+            const Json seen = facts(copy, name);
+            const bool runs =
+                booleanAt(seen, "reachable") && textAt(seen, "role") == "replica" && !booleanAt(seen, "stale");
+            if (!runs || (members == Members::streaming && textAt(seen, "receiverStatus") != "streaming")) continue;
+            std::string& addresses = out[name];
+            addresses += (addresses.empty() ? "" : ",") + spec.address.text();
+        }
     return out;
+}
+
+ReplicaAddresses replicaAddresses(const Application& application, const Snapshot& snapshot, Members members) {
+    return replicaAddresses(
+        application, snapshot.links,
+        [&](const Application& copy, const std::string& database) {
+            const Json* facts = snapshot.facts(copy, database);
+            return facts ? *facts : Json(nullptr);
+        },
+        members);
 }
 
 }  // namespace swb::plan

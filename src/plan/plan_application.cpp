@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "model/copy.h"
 #include "plan/environment.h"
 #include "plan/plan_builder.h"
 
@@ -26,6 +27,33 @@ std::set<std::string> maintenanceServers(const Application& application) {
     return servers;
 }
 
+// The definition at the servers of replicas inside the application, and gone where there is none any more. Last: the
+// application waits for none of them.
+void addReplicas(PlanBuilder& plan, const Snapshot& snapshot) {
+    std::set<std::string> servers;
+    std::set<std::pair<std::string, std::string>> gone;  // copy, server
+    if (snapshot.former)
+        for (const Application& copy : copiesInside(*snapshot.former))
+            for (const std::string& server : copy.servers()) gone.emplace(copy.name, server);
+    for (const Application& copy : copiesInside(*snapshot.to))
+        for (const std::string& server : copy.servers()) {
+            gone.erase({copy.name, server});
+            servers.insert(server);
+        }
+    JsonArray left;
+    for (const auto& [copy, server] : gone) {
+        left.push_back(JsonObject{{"copy", copy}, {"server", server}});
+        servers.insert(server);
+    }
+    if (servers.empty()) return;
+    plan.subject()["copiesGone"] = left;
+    plan.step("configure-replicas", "configure-replicas",
+              snapshot.to->name + ": definition at the servers of replicas inside it",
+              joined({servers.begin(), servers.end()}), "agents work from it when the controller is away",
+              "kept on disk", "nothing")
+        .skippable = true;
+}
+
 std::string failoverStatus(const Snapshot& snapshot) {
     if (snapshot.group.name.empty()) return "none";
     return isStandby(snapshot) ? "offline" : "online";
@@ -37,12 +65,7 @@ Result<run::Run> planApply(const Snapshot& snapshot, const Intent& intent) {
     const Application& application = *snapshot.to;
     const bool standby = isStandby(snapshot) || isReplicaSomewhere(snapshot);
     PlanBuilder plan("apply", snapshot, intent);
-    const bool linked =
-        snapshot.from && std::any_of(snapshot.links.begin(), snapshot.links.end(), [&](const Link& link) {
-            return link.from == application.name && link.to == snapshot.from->name;
-        });
-    plan.subject()["variablesTo"] = environmentVariables(
-        application, linked ? replicaAddresses(application, *snapshot.from) : std::map<std::string, std::string>{});
+    plan.subject()["variablesTo"] = environmentVariables(application, replicaAddresses(application, snapshot));
     plan.subject()["failoverStatus"] = failoverStatus(snapshot);
     plan.subject()["standby"] = standby;
     plan.subject()["databases"] = JsonArray{};
@@ -61,6 +84,7 @@ Result<run::Run> planApply(const Snapshot& snapshot, const Intent& intent) {
     if (!application.processes.empty())
         plan.step("apply-processes", "apply-processes", application.name + ": processes run as defined",
                   joined(processServers(application)), "asked for", "health checks", "nothing");
+    addReplicas(plan, snapshot);
     return plan.take();
 }
 
@@ -114,9 +138,12 @@ Result<run::Run> planRemoval(const Snapshot& snapshot, const Intent& intent) {
                         "`swing replication disable` first");
     PlanBuilder plan("delete", snapshot, intent);
     plan.subject()["databases"] = JsonArray{};
-    if (!application.servers().empty())
+    std::vector<std::string> servers = application.servers();
+    for (const Application& copy : copiesInside(application))
+        for (const std::string& server : copy.servers()) servers.push_back(server);
+    if (!servers.empty())
         plan.step("remove", "remove", application.name + ": processes stopped, configuration removed; databases stay",
-                  joined(application.servers()), "asked for", "gone", "none")
+                  joined(servers), "asked for", "gone", "none")
             .skippable = true;
     plan.step("forget", "forget", application.name + " is forgotten", "controller", "asked for", "stored", "none");
     plan.run().steps.front().pointOfNoReturn = true;

@@ -16,6 +16,7 @@ PlanBuilder::PlanBuilder(std::string kind, const Snapshot& snapshot, const Inten
     run_.reason = intent.reason;
     if (snapshot.from) subject_["from"] = applicationToJson(*snapshot.from);
     if (snapshot.to) subject_["to"] = applicationToJson(*snapshot.to);
+    if (snapshot.owner) subject_["owner"] = applicationToJson(*snapshot.owner);
     if (!snapshot.group.name.empty()) subject_["group"] = toJson(snapshot.group);
 }
 

@@ -1,9 +1,45 @@
 #include <algorithm>
+#include <set>
 
+#include "model/copy.h"
+#include "plan/environment.h"
 #include "plan/plan_builder.h"
 
 namespace swb::plan {
 namespace {
+
+// The application whose processes read from the replicas that the run is about; null: the run is about none inside one.
+const Application* readerOf(const Snapshot& snapshot) {
+    if (snapshot.owner) return &*snapshot.owner;
+    return nullptr;
+}
+
+// F21: what the processes are told follows the set of replicas. Of a link between two applications both are told anew.
+void addEnvironment(PlanBuilder& plan, const Snapshot& snapshot) {
+    std::set<std::string> servers;
+    std::vector<const Application*> told;
+    if (const Application* owner = readerOf(snapshot))
+        told = {owner};
+    else
+        for (const auto& application : {&snapshot.from, &snapshot.to})
+            if (*application && !isInside((*application)->name)) told.push_back(&**application);
+    std::string names;
+    JsonArray list;
+    for (const Application* application : told) {
+        const auto own = application->servers();
+        servers.insert(own.begin(), own.end());
+        names += (names.empty() ? "" : ", ") + application->name;
+        list.push_back(
+            JsonObject{{"application", application->name},
+                       {"servers", JsonArray(own.begin(), own.end())},
+                       {"variables", environmentVariables(*application, replicaAddresses(*application, snapshot))}});
+    }
+    plan.subject()["told"] = list;
+    plan.step("environment", "environment", names + ": processes are told where the replicas are",
+              joined({servers.begin(), servers.end()}), "code reads from the replicas that its environment names",
+              "environment written, processes that asked for it restarted or reloaded", "forward only")
+        .skippable = true;
+}
 
 Result<void> requireConsent(const Application& to, const std::vector<std::string>& databases,
                             const std::vector<std::string>& consent) {
@@ -59,6 +95,25 @@ Result<run::Run> planReplication(const Snapshot& snapshot, const std::vector<std
     plan.step("seed", "seed", to.name + ": base copy, verified, streaming", target,
               "the target's data is replaced by the source's", "verified against its manifest, streaming seen",
               "slot and access removed at the source; the old data stays until the copy streams");
+    if (!snapshot.followers.empty()) {
+        JsonArray followers;
+        std::string names;
+        for (const Application& copy : snapshot.followers) {
+            followers.push_back(applicationToJson(copy));
+            names += (names.empty() ? "" : ", ") + copy.name;
+        }
+        plan.subject()["followers"] = followers;
+        plan.step("prepare-followers", "prepare-followers", to.name + ": its own replicas let in again: " + names,
+                  target, "a new copy knows nobody who replicates from it", "slots and rules are there", "nothing");
+    }
+    if (isInside(to.name)) {
+        // It never becomes a source of `from`: there is no way back to prepare.
+        plan.step("link", "link", "the link is recorded", "controller", "status and switches stand on it", "stored",
+                  "removed")
+            .pointOfNoReturn = true;
+        addEnvironment(plan, snapshot);
+        return plan.take();
+    }
     plan.step("prepare-target", "prepare-target", to.name + ": access for the way back", target,
               "going back must work before going", "rule is there", "nothing");
     plan.step("test-reverse", "test-reverse", from.name + " → " + to.name + ": a real replication connection", source,
@@ -83,12 +138,17 @@ Result<run::Run> planDisable(const Snapshot& snapshot, const std::vector<std::st
     if (databases.empty()) return fail(ErrorCode::NotFound, to.name + " does not replicate from " + from.name);
     PlanBuilder plan("disable-replication", snapshot, intent);
     plan.subject()["databases"] = JsonArray(databases.begin(), databases.end());
-    plan.step("promote-standalone", "promote-standalone", to.name + ": replicas become standalone",
-              joined(databaseServers(to, databases)), "both sides stand alone afterwards", "writable", "none");
+    run::Step& promote =
+        plan.step("promote-standalone", "promote-standalone", to.name + ": replicas become standalone",
+                  joined(databaseServers(to, databases)), "both sides stand alone afterwards", "writable", "none");
+    // A replica inside an application holds nothing that its source lacks: behind or gone for good, it may go.
+    promote.skippable = isInside(to.name);
+    plan.subject()["acceptDataLoss"] = isInside(to.name);
     plan.step("release-source", "release-source", from.name + ": slots and access removed",
               joined(databaseServers(from, databases)), "a slot without a replica fills the disk", "slot gone", "none")
         .skippable = true;
     plan.step("unlink", "unlink", "the link is forgotten", "controller", "there is none any more", "stored", "none");
+    addEnvironment(plan, snapshot);
     plan.run().steps.front().pointOfNoReturn = true;
     return plan.take();
 }
@@ -112,6 +172,7 @@ Result<run::Run> planPromotion(const Snapshot& snapshot, const std::string& data
                   "slot gone", "none")
             .skippable = true;
     plan.step("unlink", "unlink", "the link is forgotten", "controller", "there is none any more", "stored", "none");
+    addEnvironment(plan, snapshot);
     return plan.take();
 }
 

@@ -152,8 +152,8 @@ Result<run::Run> planSwitch(const Snapshot& snapshot, const Intent& intent, cons
     plan.run().checks = toJson(readiness);
     plan.subject()["databases"] = toJsonArray(databases);
     plan.subject()["lagBytesMax"] = options.lagBytesMax;
-    plan.subject()["variablesFrom"] = environmentVariables(from, {});
-    plan.subject()["variablesTo"] = environmentVariables(to, replicaAddresses(to, from));
+    plan.subject()["variablesFrom"] = environmentVariables(from, replicaAddresses(from, snapshot));
+    plan.subject()["variablesTo"] = environmentVariables(to, replicaAddresses(to, snapshot));
     plan.step("lock", "lock", "the group is locked at its next epoch", "controller", "one run at a time owns the group",
               "the lock is ours and the epoch the newest", "unlocked");
     addTtlPreparation(plan, snapshot, options.ttl);

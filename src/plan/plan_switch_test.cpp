@@ -52,11 +52,14 @@ TEST(PlanSwitch, IsAValueWithItsReasons) {
 }
 
 TEST(PlanSwitch, TheApplicationsLearnWhereTheirDatabasesAre) {
-    const auto run = planSwitch(readySnapshot(), intent(), {});
+    Snapshot snapshot = readySnapshot();
+    addReports(snapshot, *snapshot.to, "nyc-2", "198.51.100.9");
+    const auto run = planSwitch(snapshot, intent(), {});
     ASSERT_TRUE(run.has_value());
     const Json& to = *memberAt(run->subject, "variablesTo");
     EXPECT_EQ(textAt(to, "POSTGRESQL_ADDRESS"), "198.51.100.1:5432");
-    EXPECT_EQ(textAt(to, "POSTGRESQL_REPLICA_ADDRESSES"), "192.0.2.1:5432");
+    EXPECT_EQ(textAt(to, "POSTGRESQL_REPLICA_ADDRESSES"), "198.51.100.9:5432");
+    EXPECT_EQ(textAt(to, "POSTGRESQL_MAIN_REPLICA_ADDRESSES"), "198.51.100.9:5432");
     EXPECT_EQ(textAt(to, "POSTGRESQL_MAIN_ADDRESS"), "198.51.100.1:5432");
     const Json& from = *memberAt(run->subject, "variablesFrom");
     EXPECT_EQ(textAt(from, "POSTGRESQL_ADDRESS"), "192.0.2.1:5432");

@@ -56,7 +56,9 @@ TEST(PlanDisable, NeedsALinkOfThatDirection) {
     Snapshot snapshot = readySnapshot();
     const auto run = planDisable(snapshot, {"main"}, intent());
     ASSERT_TRUE(run.has_value()) << describe(run.error());
-    EXPECT_THAT(names(*run), ElementsAre("promote-standalone", "release-source", "unlink"));
+    EXPECT_THAT(names(*run), ElementsAre("promote-standalone", "release-source", "unlink", "environment"));
+    EXPECT_FALSE(run->find("promote-standalone")->skippable);
+    EXPECT_THAT(run->find("environment")->title, HasSubstr("shop-fra, shop-nyc"));
     EXPECT_THAT(marked(*run, &run::Step::pointOfNoReturn), ElementsAre("promote-standalone"));
     std::swap(snapshot.from, snapshot.to);
     EXPECT_EQ(planDisable(snapshot, {"main"}, intent()).error().code, ErrorCode::NotFound);
@@ -124,7 +126,8 @@ TEST(PlanApply, AStandbyComesUpInMaintenance) {
     EXPECT_FALSE(booleanAt(current->subject, "standby"));
     EXPECT_EQ(textAt(current->subject, "failoverStatus"), "online");
     EXPECT_THAT(names(*current), ElementsAre("configure", "prepare-web", "apply-processes"));
-    EXPECT_EQ(textAt(*memberAt(current->subject, "variablesTo"), "POSTGRESQL_REPLICA_ADDRESSES"), "198.51.100.1:5432");
+    EXPECT_EQ(textAt(*memberAt(current->subject, "variablesTo"), "POSTGRESQL_REPLICA_ADDRESSES", "absent"), "")
+        << "another application's database is none of this one's replicas";
 }
 
 TEST(PlanRemoval, IsRefusedWhileSomethingStandsOnIt) {

@@ -7,6 +7,12 @@ const Json* Snapshot::facts(const Application& application, const std::string& d
     return found == databases.end() ? nullptr : &found->second;
 }
 
+const Link* Snapshot::linkTo(const std::string& copy, const std::string& database) const {
+    for (const Link& link : links)
+        if (link.to == copy && link.database == database) return &link;
+    return nullptr;
+}
+
 std::vector<std::string> commonDatabases(const Application& a, const Application& b) {
     std::vector<std::string> names;
     for (const auto& [name, spec] : a.databases) {

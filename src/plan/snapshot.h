@@ -34,8 +34,11 @@ struct PublicationView {
 
 struct Snapshot {
     UnixMs at = 0;
-    Group group;  // empty name: no group
-    std::optional<Application> from, to;
+    Group group;                              // empty name: no group
+    std::optional<Application> from, to;      // copies (model/copy.h): applications, or replicas inside one
+    std::optional<Application> owner;         // of replicas inside it, when `to` names those
+    std::optional<Application> former;        // `to` as it was defined before; nothing: it is new, or does not change
+    std::vector<Application> followers;       // copies that replicate from `to`
     std::vector<Link> links;                  // all links (trees of replicas, use of applications)
     std::vector<Group> groups;                // all groups (slot rules, use of applications)
     std::map<std::string, AgentView> agents;  // by server
@@ -49,6 +52,7 @@ struct Snapshot {
     Json address;  // the newest test of the address: {at, warnings: [{name, subject, sentence, hint}]}; null: none yet
 
     const Json* facts(const Application& application, const std::string& database) const;
+    const Link* linkTo(const std::string& copy, const std::string& database) const;
 };
 
 // Names of the databases that both applications have, with the same engine.

@@ -113,6 +113,20 @@ inline void observe(Snapshot& snapshot) {
         snapshot.processes[snapshot.to->name + "/" + name] = JsonObject{{"running", true}, {"healthy", true}};
 }
 
+// Replicas called `reports` inside an application, following it.
+inline void addReports(Snapshot& snapshot, Application& owner, const std::string& server, const std::string& host) {
+    ReplicaSpec replica;
+    replica.name = "reports";
+    replica.server = server;
+    replica.service = owner.databases.at("main").service;
+    replica.address = {host, 5432};
+    owner.databases.at("main").replicas["reports"] = replica;
+    const std::string copy = owner.name + ".reports";
+    snapshot.links.push_back({owner.name, copy, "main", "postgresql", 1});
+    snapshot.databases[copy + "/main"] = replicaFacts(copy);
+    snapshot.agents[server] = connectedAgent();
+}
+
 inline Snapshot readySnapshot() {
     Snapshot snapshot;
     snapshot.at = 1'700'000'000'000;

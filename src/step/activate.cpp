@@ -22,7 +22,8 @@ Commands act(const Run& run, const Step&) {
         JsonObject args{{"application", subject.to.name},
                         {"failoverStatus", "online"},
                         {"awaitWritableMs", run.outageBudgetMs},
-                        {"variables", variables(run, "variablesTo")}};
+                        {"variables", variables(run, "variablesTo")},
+                        {"variablesOf", subject.to.name}};
         JsonArray databases;
         for (const std::string& name : subject.databases) databases.push_back(toJson(subject.to.databases.at(name)));
         args["databases"] = databases;
@@ -58,7 +59,8 @@ Commands settle(const Run& run, const Step&) {
         commands.push_back({server, server, "application.deactivate",
                             JsonObject{{"application", subject.from.name},
                                        {"failoverStatus", "offline"},
-                                       {"variables", variables(run, "variablesFrom")}},
+                                       {"variables", variables(run, "variablesFrom")},
+                                       {"variablesOf", subject.from.name}},
                             60'000});
     return commands;
 }

@@ -1,5 +1,6 @@
 #include <set>
 
+#include "model/copy.h"
 #include "step/kind.h"
 
 namespace swb::step {
@@ -28,7 +29,46 @@ JsonObject partFor(const Run& run, const Application& application, const std::st
                       {"epoch", run.epoch},
                       {"role", booleanAt(run.subject, "standby") ? "standby" : "current"},
                       // The controller puts the secrets in when it sends the command; they are never part of a run.
-                      {"secretsOf", application.name}};
+                      {"secretsOf", application.name},
+                      {"variablesOf", application.name}};
+}
+
+// The same for replicas inside an application: an agent keeps them like an application that has only databases.
+JsonObject partFor(const Application& copy, const std::string& server) {
+    JsonObject databases;
+    for (const auto& [name, spec] : copy.databases)
+        if (spec.server == server) databases[name] = toJson(spec);
+    return JsonObject{{"application", copy.name}, {"databases", databases}};
+}
+
+Commands configureReplicas(const Run& run, const Step&) {
+    const Subject subject = subjectOf(run);
+    Commands commands;
+    for (const Application& copy : copiesInside(subject.to))
+        for (const std::string& server : copy.servers())
+            commands.push_back(
+                {copy.name + "@" + server, server, "application.configure", partFor(copy, server), 15'000});
+    if (const Json* gone = memberAt(run.subject, "copiesGone"); gone && gone->is_array())
+        for (const Json& entry : gone->get_array())
+            commands.push_back({textAt(entry, "copy") + "@" + textAt(entry, "server"), textAt(entry, "server"),
+                                "application.remove", JsonObject{{"application", textAt(entry, "copy")}}, 60'000});
+    return commands;
+}
+
+// Variables alone, of every application that the run changed the replicas of.
+Commands environment(const Run& run, const Step&) {
+    Commands commands;
+    const Json* told = memberAt(run.subject, "told");
+    if (!told || !told->is_array()) return commands;
+    for (const Json& entry : told->get_array()) {
+        const std::string name = textAt(entry, "application");
+        for (const Json& server : memberAt(entry, "servers")->as_array())
+            commands.push_back(
+                {name + "@" + std::string(server.as_string()), std::string(server.as_string()), "application.refresh",
+                 JsonObject{{"application", name}, {"variables", *memberAt(entry, "variables")}, {"variablesOf", name}},
+                 60'000});
+    }
+    return commands;
 }
 
 Commands configure(const Run& run, const Step&) {
@@ -71,6 +111,10 @@ Commands remove(const Run& run, const Step&) {
     for (const std::string& server : subject.to.servers())
         commands.push_back(
             {server, server, "application.remove", JsonObject{{"application", subject.to.name}}, 60'000});
+    for (const Application& copy : copiesInside(subject.to))
+        for (const std::string& server : copy.servers())
+            commands.push_back({copy.name + "@" + server, server, "application.remove",
+                                JsonObject{{"application", copy.name}}, 60'000});
     return commands;
 }
 
@@ -88,6 +132,12 @@ std::unique_ptr<run::StepKind> prepareWebStep() {
 }
 std::unique_ptr<run::StepKind> applyProcessesStep() {
     return kind("apply-processes", applyProcesses);
+}
+std::unique_ptr<run::StepKind> configureReplicasStep() {
+    return kind("configure-replicas", configureReplicas);
+}
+std::unique_ptr<run::StepKind> environmentStep() {
+    return kind("environment", environment);
 }
 std::unique_ptr<run::StepKind> removeStep() {
     return kind("remove", remove);

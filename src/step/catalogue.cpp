@@ -40,7 +40,10 @@ run::StepCatalogue makeCatalogue() {
                        prepareWebStep,
                        applyProcessesStep,
                        removeStep,
-                       forgetStep})
+                       forgetStep,
+                       configureReplicasStep,
+                       prepareFollowersStep,
+                       environmentStep})
         catalogue.add(make());
     return catalogue;
 }
@@ -49,6 +52,7 @@ std::vector<std::string> agentVerbs() {
     return {"application.activate",
             "application.configure",
             "application.deactivate",
+            "application.refresh",
             "application.remove",
             "database.certificate-request",
             "database.end-switch",

@@ -25,7 +25,7 @@ class FunctionKind final : public run::StepKind {
 Application applicationIn(const Json& subject, std::string_view key) {
     const Json* value = memberAt(subject, key);
     if (!value) return {};
-    auto application = applicationFromJson(*value);
+    auto application = copyFromJson(*value);
     SWB_ASSERT(application.has_value(), "a run's subject holds an application that was valid when it was planned");
     return std::move(*application);
 }

@@ -85,5 +85,8 @@ std::unique_ptr<run::StepKind> prepareWebStep();
 std::unique_ptr<run::StepKind> applyProcessesStep();
 std::unique_ptr<run::StepKind> removeStep();
 std::unique_ptr<run::StepKind> forgetStep();
+std::unique_ptr<run::StepKind> configureReplicasStep();
+std::unique_ptr<run::StepKind> prepareFollowersStep();
+std::unique_ptr<run::StepKind> environmentStep();
 
 }  // namespace swb::step

@@ -66,6 +66,27 @@ Commands seed(const Run& run, const Step&) {
     return commands;
 }
 
+// What replicates from the target found its slot and its right gone with the old data.
+Commands prepareFollowers(const Run& run, const Step&) {
+    const Subject subject = subjectOf(run);
+    Commands commands;
+    const Json* followers = memberAt(run.subject, "followers");
+    if (!followers || !followers->is_array()) return commands;
+    for (const Json& value : followers->get_array()) {
+        const auto follower = copyFromJson(value);
+        if (!follower) continue;
+        std::vector<std::string> databases;
+        for (const std::string& name : subject.databases)
+            if (follower->databases.count(name)) databases.push_back(name);
+        for (CommandSpec& command :
+             prepareSourceCommands(run, subject.to, *follower, databases, Link::slotFor(follower->name), prepareMs)) {
+            command.key += ">" + follower->name;
+            commands.push_back(std::move(command));
+        }
+    }
+    return commands;
+}
+
 Commands promoteStandalone(const Run& run, const Step&) {
     const Subject subject = subjectOf(run);
     Commands commands;
@@ -105,6 +126,9 @@ std::unique_ptr<run::StepKind> seedStep() {
 }
 std::unique_ptr<run::StepKind> promoteStandaloneStep() {
     return kind("promote-standalone", promoteStandalone);
+}
+std::unique_ptr<run::StepKind> prepareFollowersStep() {
+    return kind("prepare-followers", prepareFollowers);
 }
 std::unique_ptr<run::StepKind> releaseSourceStep() {
     return kind("release-source", release);

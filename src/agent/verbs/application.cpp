@@ -7,13 +7,14 @@
 #include "agent/verbs/arguments.h"
 #include "agent/verbs/parallel.h"
 #include "agent/verbs/verbs.h"
+#include "model/copy.h"
 
 namespace swb::agent {
 namespace {
 
 Result<std::string> applicationName(VerbCall& call) {
     const std::string name = textAt(call.args(), "application");
-    TRY_VOID(checkedName("application", name));
+    TRY_VOID(checkedCopyName("application", name));
     return name;
 }
 
@@ -58,6 +59,7 @@ Result<Json> applicationConfigure(VerbCall& call) {
     const std::string name = TRY(applicationName(call));
     const auto held = TRY(lockApplication(call, name));
     const LocalApplication application = TRY(call.services.applications.configure(call.args()));
+    if (isInside(name)) return Json(JsonObject{{"environmentFile", nullptr}});  // nothing runs in its environment
     const std::string file = TRY(
         call.services.drivers.process().writeEnvironment(name, application.commonEnvironment(), call.processContext()));
     return Json(JsonObject{{"environmentFile", file}});
@@ -73,6 +75,10 @@ Result<Json> applicationRemove(VerbCall& call) {
         auto* driver = TRY(call.services.drivers.web(web.front));
         const auto front = TRY(call.services.locks.acquire({frontLock(web)}, call.deadline));
         TRY(driver->remove(name, web, call.contextFor(web)));
+    }
+    if (isInside(name)) {
+        TRY_VOID(call.services.applications.remove(name));
+        return Json(JsonObject{});
     }
     // Empty: nothing of the application's secrets stays in the file that processes were given.
     TRY(call.services.drivers.process().writeEnvironment(name, {}, call.processContext()));
@@ -137,6 +143,19 @@ Result<Json> applicationActivate(VerbCall& call) {
     result["processes"] = TRY(applyProcesses(call, application, ProcessGoal::asStateSays));
     result["smoke"] = JsonObject{{"write", hasDatabases ? "ok" : "none"}};
     return Json(std::move(result));
+}
+
+// Other variables, the rest as it is: what runs is restarted or reloaded when they changed, as its definition says.
+Result<Json> applicationRefresh(VerbCall& call) {
+    const std::string name = TRY(applicationName(call));
+    const auto held = TRY(lockApplication(call, name));
+    Applications::State state;
+    state.variables = TRY(variables(call));
+    const LocalApplication application = TRY(call.services.applications.change(name, state));
+    if (application.supervised)
+        return Json(JsonObject{{"processes", TRY(applyProcesses(call, application, ProcessGoal::asStateSays))}});
+    TRY(call.services.drivers.process().writeEnvironment(name, application.commonEnvironment(), call.processContext()));
+    return Json(JsonObject{{"processes", JsonArray{}}});
 }
 
 Result<Json> applicationDeactivate(VerbCall& call) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/copy.h"
+
 namespace swb::agent {
 namespace {
 
@@ -80,7 +82,7 @@ Result<driver::Peer> peerFromJson(const Json& value) {
     const int64_t port = reader.integer("port");
     if (port < 1 || port > 65535) reader.problem("port", "must be between 1 and 65535");
     if (!isIpAddress(peer.host) && !isHostName(peer.host)) reader.problem("host", "must be a name or an IP address");
-    if (!isName(peer.application)) reader.problem("application", "must be a name");
+    if (!isCopyName(peer.application)) reader.problem("application", "must be a name");
     peer.verifier = reader.string("verifier", "");
     if (peer.verifier.size() > verifierBytesMax) reader.problem("verifier", "is too long");
     TRY_VOID(reader.finish());

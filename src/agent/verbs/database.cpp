@@ -4,6 +4,7 @@
 
 #include "agent/verbs/arguments.h"
 #include "agent/verbs/verbs.h"
+#include "model/copy.h"
 
 namespace swb::agent {
 namespace {
@@ -11,9 +12,10 @@ namespace {
 constexpr int64_t settleMs = 20'000;
 constexpr int64_t promotionSeenMs = 6'000;  // a promotion asked for has happened by then, or never will
 
+// Of a copy: an application, or replicas inside one.
 Result<std::string> nameArgument(VerbCall& call, std::string_view key) {
     const std::string name = textAt(call.args(), key);
-    TRY_VOID(checkedName(key, name));
+    TRY_VOID(checkedCopyName(key, name));
     return name;
 }
 

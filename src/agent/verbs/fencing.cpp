@@ -9,6 +9,7 @@
 #include "agent/verbs/verbs.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "model/copy.h"
 
 namespace swb::agent {
 namespace {
@@ -175,7 +176,7 @@ Result<Json> guardRead(VerbCall& call) {
     Arguments reader(call.args());
     const DatabaseKey key{reader.string("application"), reader.string("database")};
     TRY_VOID(reader.finish());
-    TRY_VOID(checkedName("application", key.application));
+    TRY_VOID(checkedCopyName("application", key.application));
     TRY_VOID(checkedName("database", key.database));
     const auto guard = TRY(call.services.guards.read(key));
     return Json(JsonObject{{"guard", guard ? toJson(*guard) : Json(nullptr)}});

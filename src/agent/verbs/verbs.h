@@ -13,6 +13,7 @@ Result<Json> processApply(VerbCall& call);
 Result<Json> processRestart(VerbCall& call);
 Result<Json> applicationActivate(VerbCall& call);
 Result<Json> applicationDeactivate(VerbCall& call);
+Result<Json> applicationRefresh(VerbCall& call);
 
 Result<Json> webPrepare(VerbCall& call);
 Result<Json> maintenanceOn(VerbCall& call);

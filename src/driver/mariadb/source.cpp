@@ -99,6 +99,15 @@ Result<void> preparePrimary(const Instance& instance, Connection& connection, co
     return {};
 }
 
+// The schema and the replication user of a replica come from its own source, like all its data.
+Result<void> checkCanCascade(Connection& connection, const ServerState& state, const Context& context) {
+    const std::string user = TRY(connection.value(
+        "SELECT COUNT(*) FROM mysql.user WHERE User = " + connection.literal(replicationUser), context.deadline));
+    if (!state.identity.empty() && user != "0") return {};
+    return fail(ErrorCode::ReplicaNotReady, "the server is a replica without the user that replicas need",
+                "Prepare its own source first, and let it follow.");
+}
+
 // A handshake with the address that peers use. An answer that only concerns the login proves that TLS works.
 Json probeTls(const Instance& instance, const Context& context) {
     constexpr int64_t probeMs = 3000;
@@ -157,8 +166,7 @@ Result<Json> prepareSource(const Instance& instance, std::string_view applicatio
     auto session = TRY(instance.session(context));
     TRY_VOID(checkVersion(instance, *session));
     const ServerState before = TRY(readState(instance, *session, context));
-    if (before.replica && !slot.empty())
-        return fail(ErrorCode::ReplicaNotReady, "the server is a replica: it cannot be prepared as a source");
+    if (before.replica && !slot.empty()) TRY_VOID(checkCanCascade(*session, before, context));
     if (!before.replica) TRY_VOID(preparePrimary(instance, *session, context));
     const auto restart = TRY(prepareOptions(instance, *session, application, 0, context));
     if (!restart.empty()) {

@@ -53,8 +53,10 @@ Result<Json> prepareSource(const Instance& instance, const Peer& peer, std::stri
     auto session = TRY(instance.awaitReady(context));
     TRY_VOID(checkCanBeSource(*session, context));
     const ServerState state = TRY(readState(*session, context.deadline));
-    if (!state.primary && !slot.empty())
-        return fail(ErrorCode::ReplicaNotReady, "the server is a replica: nobody replicates from it yet");
+    // What a replica without a link passes on ends somewhere, and nobody would notice.
+    if (!state.primary && !slot.empty() && !state.linkUp)
+        return fail(ErrorCode::ReplicaNotReady, "the server is a replica that does not follow its own source",
+                    "Let it follow first; `swing replication status` shows its link.");
     RoleFile role = instance.role();
     TRY_VOID(openTlsPort(instance, *session, role, context));
     TRY_VOID(configureFollowing(instance, *session, role, context));
