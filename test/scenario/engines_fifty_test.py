@@ -54,6 +54,8 @@ class Fifty(world.Scenario):
                     self.lab.wait_ready()
                     continue
                 outages.append(run["writeOutageMs"])
+                rejoin = next(step for step in run["steps"] if step["name"] == "rejoin")
+                self.assertEqual(rejoin["detail"].count("no rewind"), len(ALL), rejoin)
                 self.assertEqual(self.assert_legal(), to)
                 now = self.full_copies()
                 self.assertEqual(now, copies, f"Redis copied everything again in switch {number}, {run['id']}")
@@ -62,7 +64,7 @@ class Fifty(world.Scenario):
         self.assertEqual(refused, [])
         self.assertEqual(self.data_directories(), places)
         self.assertEqual(self.said("error 1236", "Error_code: 1236"), [])
-        self.assertEqual(self.said("rewind"), [])
+        self.assertEqual(self.said("pg_rewind"), [])
         print(f"{len(outages)} switches; write outage median {statistics.median(outages)} ms, longest {max(outages)} ms; "
               f"{load.score['acknowledged']} orders acknowledged, longest gap {load.score['longestGapMs']} ms", flush=True)
 
