@@ -2,6 +2,7 @@
 #include "base/limits.h"
 #include "swing/context.h"
 #include "swing/format.h"
+#include "swing/link_view.h"
 #include "swing/run_view.h"
 
 namespace swb::swing {
@@ -36,6 +37,8 @@ void printGroup(Context& context, const Json& group) {
     fact("epoch", cell(group, "epoch"));
     fact("busy", cell(group, "busy"));
     fact("outage budget", humanMilliseconds(integerAt(group, "outageBudgetMs")));
+    fact("lag alarm", humanBytes(integerAt(group, "lagAlertBytes")) + " or " +
+                          humanMilliseconds(integerAt(group, "lagAlertSeconds") * 1000));
     fact("protected", cell(group, "protected"));
     if (const Json* ready = memberAt(group, "ready"); ready && ready->is_object())
         fact("ready", cell(*ready, "verdict") + " at " + shortTime(textAt(*ready, "checkedAt")));
@@ -47,13 +50,10 @@ void printGroup(Context& context, const Json& group) {
         applications.row({cell(application, "name"), cell(application, "site"), cell(application, "role"),
                           cell(application, "maintenance"), joinedCell(application, "addresses")});
     if (!applications.empty()) output.text("\n" + applications.text(style));
-    Table links({"FROM", "TO", "DATABASE", "ENGINE", "STATE", "LAG"});
-    for (const Json& link : arrayOf(group, "links")) {
-        const Json* bytes = memberAt(link, "lagBytes");
-        links.row({cell(link, "from"), cell(link, "to"), cell(link, "database"), cell(link, "engine"),
-                   cell(link, "state"), bytes && bytes->is_int64() ? humanBytes(bytes->as_int64()) : "-"});
-    }
+    Table links(linkHeads());
+    for (const Json& link : arrayOf(group, "links")) links.row(linkRow(link));
     if (!links.empty()) output.text("\n" + links.text(style));
+    for (const Json& link : arrayOf(group, "links")) output.text(linkRemark(link));
 }
 
 Result<int> printed(Context& context, const Json& answer) {
@@ -87,6 +87,9 @@ Result<JsonObject> chosenFronts(const std::vector<std::string>& words) {
 Result<int> updateGroup(Context& context, const Arguments& arguments) {
     JsonObject body = groupBody(arguments);
     if (arguments.has("--protect") || arguments.has("--no-protect")) body["protected"] = arguments.has("--protect");
+    for (const auto& [option, member] :
+         {std::pair{"--lag-alert-bytes", "lagAlertBytes"}, {"--lag-alert-seconds", "lagAlertSeconds"}})
+        if (arguments.has(option)) body[member] = arguments.number(option);
     if (arguments.has("--low-ttl")) body["lowTtl"] = arguments.number("--low-ttl");
     if (arguments.has("--domain")) {
         JsonArray domains;
@@ -232,6 +235,9 @@ std::vector<Command> groupCommands() {
               {"--domain", values, "a name of yours that leads to the address (repeat; all of them); '' for none",
                "NAME"},
               {"--low-ttl", number, "TTL while a switch is prepared", "S", false, 1, 300},
+              {"--lag-alert-bytes", number, "a link further behind than that raises an alarm", "BYTES", false, 65'536,
+               int64_t{1} << 50},
+              {"--lag-alert-seconds", number, "a link further behind than that raises an alarm", "S", false, 1, 86'400},
               {"--protect", flag, "only an admin may switch it"},
               {"--no-protect", flag, "an operator may switch it"}}),
          updateGroup},

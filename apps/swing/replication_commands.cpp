@@ -1,6 +1,7 @@
 // swing replication enable|status|disable|resync. Enabling and resyncing replace the target's data: the controller asks
 // for the words replace:APP/DB, and a person at a terminal has to type them.
 #include "swing/format.h"
+#include "swing/link_view.h"
 #include "swing/run_follow.h"
 #include "swing/terminal.h"
 
@@ -72,18 +73,28 @@ Result<int> disable(Context& context, const Arguments& arguments) {
 Result<int> showLinks(Context& context, const Arguments&) {
     const Json answer = TRY(TRY(context.api())->get(Path("replication")));
     context.output().document(answer);
-    Table table({"FROM", "TO", "DATABASE", "ENGINE", "STATE", "LAG", "BEHIND", "SINCE", "HINT"});
-    for (const Json& link : arrayOf(answer, "links")) {
-        const Json* bytes = memberAt(link, "lagBytes");
-        const Json* seconds = memberAt(link, "lagSeconds");
-        std::string behind = "-";
-        if (seconds && seconds->is_number())
-            behind = humanMilliseconds(static_cast<int64_t>(seconds->to_number<double>() * 1000));
-        table.row({cell(link, "from"), cell(link, "to"), cell(link, "database"), cell(link, "engine"),
-                   cell(link, "state"), bytes && bytes->is_int64() ? humanBytes(bytes->as_int64()) : "-", behind,
-                   shortTime(textAt(link, "since")), cell(link, "hint")});
-    }
+    Table table(linkHeads());
+    for (const Json& link : arrayOf(answer, "links")) table.row(linkRow(link));
     context.output().table(table, "no replication; enable it: swing replication enable --from APP --to APP");
+    for (const Json& link : arrayOf(answer, "links")) context.output().text(linkRemark(link));
+    return 0;
+}
+
+Result<int> showHistory(Context& context, const Arguments& arguments) {
+    std::string database = arguments.text("--database");
+    if (database.empty()) {
+        const auto names = TRY(concerned(*TRY(context.api()), arguments));
+        if (names.size() != 1)
+            return fail(ErrorCode::InvalidInput,
+                        "they have " + std::to_string(names.size()) + " databases in common: name one with --database");
+        database = names.front();
+    }
+    Path path = Path("replication") / arguments.text("--from") / arguments.text("--to") / database / "history";
+    path = path.with("since", "-" + std::to_string(TRY(secondsOf(arguments.text("--last", "30m")))))
+               .with("resolution", arguments.text("--resolution"));
+    const Json answer = TRY(TRY(context.api())->get(path));
+    context.output().document(answer);
+    context.output().text(historyText(answer, context.output().outStyle()));
     return 0;
 }
 
@@ -107,11 +118,24 @@ std::vector<Command> replicationCommands() {
          "swing replication enable --from shop-fra --to shop-nyc --consent replace:shop-nyc/main",
          linkArguments(true), seed},
         {"replication status",
-         "every link with its state and lag",
-         "",
+         "every link with its state, lag and what to do about it",
+         "LAG is what the replica has not applied yet; BEHIND how old what it has is, \"<\" when that is the most it "
+         "can "
+         "be. An alarm is raised when a link passes its group's limits (swing group update --lag-alert-seconds).",
          "swing replication status --json",
          {},
          showLinks},
+        {"replication history",
+         "how far behind a link was, as a chart",
+         "Samples are kept every 5 seconds for half an hour, every minute for 12 hours, every hour for 30 days. A "
+         "switch does not interrupt them.",
+         "swing replication history --from shop-fra --to shop-nyc --last 6h",
+         {{"--from", value, "one of the two applications", "APP", true},
+          {"--to", value, "the other", "APP", true},
+          {"--database", value, "the database; default: the only one that both have", "NAME"},
+          {"--last", value, "how far back: 90s, 30m, 6h, 7d; default 30m", "TIME"},
+          {"--resolution", value, "seconds, minutes or hours; default: the finest that reaches back", "NAME"}},
+         showHistory},
         {"replication disable", "end the replication: both sides stand alone", "",
          "swing replication disable --from shop-fra --to shop-nyc", linkArguments(false), disable},
         {"replication resync", "seed a broken or diverged replica again", consentText,

@@ -113,7 +113,8 @@ struct Controller::Parts {
           verbs(*store, publisher, authority, sealer, clock, &publications),
           inspector(*store, fleet, clock),
           conductor(*store, fleet, verbs, clock),
-          api(api::Context{*store, fleet, conductor, inspector, publisher, signers, authority, sealer, clock,
+          links(*store, fleet, conductor, clock),
+          api(api::Context{*store, fleet, conductor, inspector, links, publisher, signers, authority, sealer, clock,
                            config.zone.zone, config.publicUrl, SWB_VERSION, &publications, &secondaries}),
           gateway(api, fleet, *store, authority),
           housekeeping(*store, conductor) {}
@@ -130,6 +131,7 @@ struct Controller::Parts {
     dispatch::ControllerVerbs verbs;
     dispatch::Inspector inspector;
     dispatch::Conductor conductor;
+    dispatch::LinkWatch links;
     api::Api api;
     Gateway gateway;
     Housekeeping housekeeping;
@@ -142,6 +144,7 @@ Controller::~Controller() {
     if (parts_->server) parts_->server->stop();
     parts_->publications.stop();
     parts_->conductor.stop();
+    parts_->links.flush();
     parts_->aliases.stop();
     parts_->signers.stop();
 }
@@ -188,6 +191,7 @@ Result<std::unique_ptr<Controller>> Controller::start(const RunRequest& request,
 
 void Controller::tick() {
     parts_->fleet.tick();
+    parts_->links.tick();
     parts_->housekeeping.tick(parts_->clock.monotonic());
 }
 

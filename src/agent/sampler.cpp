@@ -95,6 +95,7 @@ void Sampler::keep(Samples& samples, const std::string& key, Json facts) {
     if (sample == samples.end()) return;  // removed meanwhile
     sample->second.facts = std::move(facts);
     sample->second.at = SystemClock().monotonic();
+    sample->second.seenAt = SystemClock().now();
 }
 
 JsonObject Sampler::shown(const Samples& samples) const {
@@ -103,6 +104,7 @@ JsonObject Sampler::shown(const Samples& samples) const {
     for (const auto& [key, sample] : samples) {
         if (!sample.facts.is_object()) continue;
         JsonObject facts = sample.facts.get_object();
+        facts["at"] = sample.seenAt;
         if (now - sample.at > staleMs) {
             facts["stale"] = true;
             facts["ageMs"] = now - sample.at;

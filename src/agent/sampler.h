@@ -30,6 +30,7 @@ class Sampler {
     struct Sample {
         Json facts;
         MonotonicMs at = 0;
+        UnixMs seenAt = 0;
         uint64_t round = 0;  // a thing that was not asked for in the newest round is gone
     };
     using Samples = std::map<std::string, Sample>;

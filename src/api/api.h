@@ -14,6 +14,7 @@
 
 #include "dispatch/conductor.h"
 #include "dispatch/inspector.h"
+#include "dispatch/link_watch.h"
 #include "dispatch/local_verbs.h"
 #include "dispatch/publisher.h"
 #include "dispatch/secondary_views.h"
@@ -59,6 +60,7 @@ struct Context {
     dispatch::Fleet& fleet;
     dispatch::Conductor& conductor;
     dispatch::Inspector& inspector;
+    dispatch::LinkWatch& links;
     dispatch::Publisher& publisher;
     dispatch::ZoneSigners& signers;
     const crypto::CertificateAuthority& authority;

@@ -226,5 +226,25 @@ TEST_F(ApiTest, OpenApiNamesEveryRoute) {
     for (const Route& route : routes()) EXPECT_TRUE(memberAt(*paths, route.pattern)) << route.pattern;
 }
 
+TEST_F(ApiTest, TheHistoryOfALinkIsReadInTheFinestTierThatReachesBack) {
+    const Response empty = ask("GET", "/v1/replication/shop-fra/shop-nyc/main/history");
+    ASSERT_EQ(empty.status, 200) << toText(empty.body);
+    EXPECT_EQ(textAt(empty.body, "resolution"), "seconds");
+    EXPECT_TRUE(memberAt(empty.body, "samples")->get_array().empty());
+    const auto with = [&](const std::string& name, const std::string& value) {
+        Request request;
+        request.method = "GET";
+        request.path = "/v1/replication/shop-fra/shop-nyc/main/history";
+        request.query = {{name, value}};
+        request.authorization = "Bearer " + viewer;
+        return api->handle(request);
+    };
+    EXPECT_EQ(textAt(with("since", "-7200").body, "resolution"), "minutes");
+    EXPECT_EQ(textAt(with("resolution", "hours").body, "resolution"), "hours");
+    EXPECT_EQ(with("resolution", "years").status, 400);
+    EXPECT_EQ(with("since", "yesterday").status, 400);
+    EXPECT_EQ(with("since", "9007199254740000").status, 400) << "after until";
+}
+
 }  // namespace
 }  // namespace swb::api

@@ -31,8 +31,9 @@ class ApiTest : public testing::Test {
         inspector->setSecondaries(&*secondaries);
         conductor.emplace(store, fleet, *verbs, clock);
         EXPECT_TRUE(conductor->start());
-        api.emplace(Context{store, fleet, *conductor, *inspector, *publisher, *signers, *authority, *sealer, clock,
-                            "test.example", "https://127.0.0.1:1", "0", &*publications, &*secondaries});
+        links.emplace(store, fleet, *conductor, clock);
+        api.emplace(Context{store, fleet, *conductor, *inspector, *links, *publisher, *signers, *authority, *sealer,
+                            clock, "test.example", "https://127.0.0.1:1", "0", &*publications, &*secondaries});
         for (const auto& [role, token] :
              {std::pair{Role::admin, &admin}, {Role::operator_, &operator_}, {Role::viewer, &viewer}})
             *token = createToken(store, std::string(nameOf(role)), role, 0, "test")->secret.reveal();
@@ -106,6 +107,7 @@ class ApiTest : public testing::Test {
     std::optional<dispatch::ControllerVerbs> verbs;
     std::optional<dispatch::Inspector> inspector;
     std::optional<dispatch::Conductor> conductor;
+    std::optional<dispatch::LinkWatch> links;
     std::optional<Api> api;
     std::string admin, operator_, viewer;
 };

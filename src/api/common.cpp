@@ -34,15 +34,6 @@ Result<Application> loadApplication(const Context& context, const std::string& n
     return applicationFromJson(definition ? *definition : Json(nullptr));
 }
 
-Json telemetryOf(const Context& context, const Application& application, const std::string& database) {
-    const auto spec = application.databases.find(database);
-    if (spec == application.databases.end() || !context.fleet.connected(spec->second.server)) return nullptr;
-    const Json facts = context.fleet.facts(spec->second.server);
-    const Json* databases = memberAt(facts, "databases");
-    const Json* found = databases ? memberAt(*databases, application.name + "/" + database) : nullptr;
-    return found ? *found : Json(nullptr);
-}
-
 std::string maintenanceOf(const Context& context, const Application& application) {
     if (application.web.empty()) return "none";
     bool allOff = true;
@@ -59,52 +50,6 @@ std::string maintenanceOf(const Context& context, const Application& application
     return allOff ? "off" : "unknown";
 }
 
-Json linkStatus(const Context& context, const Link& link) {
-    LinkState state = LinkState::none;
-    std::string hint;
-    Json lagBytes(nullptr), lagSeconds(nullptr);
-    const auto from = dispatch::loadCopy(context.store, link.from), to = dispatch::loadCopy(context.store, link.to);
-    const Json source = from ? telemetryOf(context, *from, link.database) : Json(nullptr);
-    const Json replica = to ? telemetryOf(context, *to, link.database) : Json(nullptr);
-    if (replica.is_null() || !booleanAt(replica, "reachable")) {
-        state = LinkState::stopped;
-        hint = replica.is_null() ? "the agent of the replica is not connected" : "the replica does not answer";
-    } else if (textAt(replica, "role") != "replica") {
-        state = LinkState::broken;
-        hint = "the replica is " + textAt(replica, "role");
-    } else if (source.is_null() || !booleanAt(source, "reachable")) {
-        state = LinkState::broken;
-        hint = "the source cannot be seen";
-    } else if (textAt(source, "systemId") != textAt(replica, "systemId") ||
-               integerAt(replica, "timeline") > integerAt(source, "timeline")) {
-        state = LinkState::diverged;
-        hint = "`swing replication resync` makes it a copy again";
-    } else {
-        state = LinkState::broken;
-        hint = "the source does not see the replica streaming: look at its log";
-        if (const Json* rows = memberAt(source, "replicas"); rows && rows->is_array())
-            for (const Json& row : rows->get_array()) {
-                if (textAt(row, "application") != Link::slotFor(link.to) || textAt(row, "state") != "streaming")
-                    continue;
-                lagBytes = integerAt(row, "lagBytes");
-                const Json* seconds = memberAt(row, "lagSeconds");
-                lagSeconds = seconds ? *seconds : Json(nullptr);
-                const bool behind = integerAt(row, "lagBytes") > plan::CheckLimits{}.lagBytesMax;
-                state = behind ? LinkState::behind : LinkState::streaming;
-                hint = behind ? "a slow network or disk, or a long transaction" : "";
-            }
-    }
-    return JsonObject{{"from", link.from},
-                      {"to", link.to},
-                      {"database", link.database},
-                      {"engine", link.engine},
-                      {"state", nameOf(state)},
-                      {"lagBytes", lagBytes},
-                      {"lagSeconds", lagSeconds},
-                      {"since", isoTime(link.since)},
-                      {"hint", hint}};
-}
-
 JsonArray replicasInside(const Context& context, const Application& application) {
     std::map<std::string, Link> links;
     if (const auto documents = context.store.list("link"))
@@ -116,18 +61,9 @@ JsonArray replicasInside(const Context& context, const Application& application)
             const auto link = links.find(copy.name + "/" + name);
             JsonObject row;
             if (link != links.end())
-                row = linkStatus(context, link->second).as_object();
+                row = context.links.status(link->second).as_object();
             else
-                row = JsonObject{{"from", nullptr},
-                                 {"to", copy.name},
-                                 {"database", name},
-                                 {"engine", nameOf(spec.engine)},
-                                 {"state", nameOf(LinkState::none)},
-                                 {"lagBytes", nullptr},
-                                 {"lagSeconds", nullptr},
-                                 {"since", nullptr},
-                                 {"hint", "`swing replication enable --from " + application.name + " --to " +
-                                              copy.name + " --database " + name + "` makes it a replica"}};
+                row = dispatch::LinkWatch::absent(application.name, copy.name, name, spec.engine).as_object();
             row["name"] = copy.name.substr(application.name.size() + 1);
             row["server"] = spec.server;
             row["address"] = spec.address.text();

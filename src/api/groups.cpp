@@ -14,6 +14,7 @@ namespace {
 constexpr int64_t ttlMin = 1, ttlMax = 86'400, lowTtlMax = 300;
 constexpr NameTable<plan::TtlPlan, 3> ttlPlans = {
     {{"automatic", plan::TtlPlan::automatic}, {"prepare", plan::TtlPlan::prepare}, {"leave", plan::TtlPlan::leave}}};
+constexpr int64_t lagBytesMin = 64 << 10, lagSecondsMax = 86'400;
 constexpr int64_t budgetMsMin = 1'000, budgetMsMax = 600'000;
 
 // F4: distinct applications, both with a web front, neither in another group.
@@ -84,6 +85,8 @@ Result<void> checkLimits(const Group& group) {
         return fail(ErrorCode::InvalidInput, "ttl must be 1 to 86400 seconds");
     if (group.lowTtl < ttlMin || group.lowTtl > lowTtlMax)
         return fail(ErrorCode::InvalidInput, "lowTtl must be 1 to 300 seconds");
+    if (group.lagAlertBytes < lagBytesMin || group.lagAlertSeconds < 1 || group.lagAlertSeconds > lagSecondsMax)
+        return fail(ErrorCode::InvalidInput, "lagAlertBytes must be at least 65536, lagAlertSeconds 1 to 86400");
     if (group.outageBudgetMs < budgetMsMin || group.outageBudgetMs > budgetMsMax)
         return fail(ErrorCode::InvalidInput, "outageBudgetMs must be 1000 to 600000");
     return {};
@@ -112,6 +115,7 @@ Result<Json> groupJson(const Context& context, const Group& group) {
     const auto readiness = TRY(context.store.get("readiness", group.name));
     object["ready"] = readiness ? readiness->body : Json(nullptr);
     JsonArray applications, links;
+    std::set<std::string> linked;
     for (const std::string& name : {group.primary, group.secondary}) {
         if (name.empty()) continue;
         const Application application = TRY(loadApplication(context, name));
@@ -128,7 +132,18 @@ Result<Json> groupJson(const Context& context, const Group& group) {
             const std::string name = ownerOf(copy);
             return name == group.primary || name == group.secondary;
         };
-        if (inGroup(link.from) && inGroup(link.to)) links.push_back(linkStatus(context, link));
+        if (!inGroup(link.from) || !inGroup(link.to)) continue;
+        links.push_back(context.links.status(link));
+        if (ownerOf(link.from) != ownerOf(link.to)) linked.insert(link.database);
+    }
+    // What a switch needs and nobody has set up is shown as well.
+    if (!group.current.empty() && !group.standby().empty()) {
+        const Application from = TRY(loadApplication(context, group.current));
+        const Application to = TRY(loadApplication(context, group.standby()));
+        for (const std::string& database : plan::commonDatabases(from, to))
+            if (!linked.count(database))
+                links.push_back(
+                    dispatch::LinkWatch::absent(from.name, to.name, database, from.databases.at(database).engine));
     }
     object["applications"] = applications;
     object["links"] = links;
@@ -235,6 +250,8 @@ Result<Response> updateGroup(Context& context, const Call& call) {
     group.ttl = reader.integer("ttl", group.ttl);
     group.outageBudgetMs = reader.integer("outageBudgetMs", group.outageBudgetMs);
     group.isProtected = reader.boolean("protected", group.isProtected);
+    group.lagAlertBytes = reader.integer("lagAlertBytes", group.lagAlertBytes);
+    group.lagAlertSeconds = reader.integer("lagAlertSeconds", group.lagAlertSeconds);
     if (reader.has("fronts")) group.fronts = TRY(groupFrontsFromJson(reader));
     if (group.ttlLoweredAt && reader.has("ttl"))
         return fail(ErrorCode::NotReady, "the TTL is lowered for a switch: it cannot be changed now",

@@ -1,3 +1,5 @@
+#include <charconv>
+
 #include "api/route.h"
 #include "model/copy.h"
 
@@ -45,29 +47,59 @@ Result<Response> seed(Context& context, const Call& call, bool resync) {
                                                        intentOf(context, call, asked.reason))));
 }
 
+// Milliseconds since 1970, or seconds before now ("-3600").
+Result<UnixMs> timeParameter(const Call& call, std::string_view name, UnixMs now, UnixMs fallback) {
+    const std::string text = call.request.parameter(name);
+    if (text.empty()) return fallback;
+    int64_t value = 0;
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+    constexpr int64_t most = 1LL << 53;
+    if (problem != std::errc() || end != text.data() + text.size() || value > most || value < -most / 1000)
+        return fail(ErrorCode::InvalidInput, std::string(name) + " must be a time in milliseconds since 1970",
+                    "or seconds before now: -3600");
+    return value < 0 ? now + value * 1000 : value;
+}
+
+Json sampleJson(const dispatch::LinkHistory::Point& point, bool isReversed) {
+    const auto known = [](int64_t value) { return value < 0 ? Json(nullptr) : Json(value); };
+    const health::Sample& sample = point.sample;
+    return JsonObject{{"at", isoTime(point.at)},
+                      {"state", nameOf(sample.state)},
+                      {"lagBytes", known(sample.bytes)},
+                      {"lagSeconds", sample.lagMs < 0 ? Json(nullptr) : Json(static_cast<double>(sample.lagMs) / 1000)},
+                      {"writeRate", known(sample.writeRate)},
+                      {"applyRate", known(sample.applyRate)},
+                      {"reversed", sample.isReversed != isReversed}};
+}
+
 }  // namespace
 
 Result<Response> listReplication(Context& context, const Call&) {
-    JsonArray links;
-    for (const store::Document& document : TRY(context.store.list("link")))
-        links.push_back(linkStatus(context, TRY(linkFromJson(document.body))));
-    // A copy that is being made is a link in state `seeding` before it is one.
-    for (const run::Run& run : context.conductor.active()) {
-        if (run.kind != "replicate" && run.kind != "resync") continue;
-        const Json* databases = memberAt(run.subject, "databases");
-        if (databases && databases->is_array())
-            for (const Json& name : databases->get_array())
-                links.push_back(JsonObject{{"from", run.from},
-                                           {"to", run.to},
-                                           {"database", name},
-                                           {"engine", ""},
-                                           {"state", nameOf(LinkState::seeding)},
-                                           {"lagBytes", nullptr},
-                                           {"lagSeconds", nullptr},
-                                           {"since", isoTime(run.startedAt)},
-                                           {"hint", "`swing run watch " + run.id + "`"}});
-    }
-    return Response{200, JsonObject{{"links", links}}};
+    return Response{200, JsonObject{{"links", TRY(context.links.all())}}};
+}
+
+Result<Response> replicationHistory(Context& context, const Call& call) {
+    constexpr int64_t usualMs = 1800'000;
+    const Link link{call.parts[0], call.parts[1], call.parts[2], "", 0};
+    const UnixMs now = context.clock.now();
+    const UnixMs to = TRY(timeParameter(call, "until", now, now));
+    const UnixMs from = TRY(timeParameter(call, "since", now, to - usualMs));
+    if (from > to) return fail(ErrorCode::InvalidInput, "since must not be after until");
+    const std::string resolution = call.request.parameter("resolution");
+    const health::Tier* tier = resolution.empty() ? &health::tierFor(from, now) : health::tierNamed(resolution);
+    if (!tier)
+        return fail(ErrorCode::InvalidInput, "resolution must be one of seconds, minutes, hours",
+                    "without it the finest that reaches back so far is taken");
+    const bool reversed = health::isReversed(link);
+    JsonArray samples;
+    for (const auto& point : TRY(context.links.history().read(health::pairOf(link), *tier, from, to)))
+        samples.push_back(sampleJson(point, reversed));
+    return Response{200, JsonObject{{"from", link.from},
+                                    {"to", link.to},
+                                    {"database", link.database},
+                                    {"resolution", tier->name},
+                                    {"resolutionSeconds", tier->slotMs / 1000},
+                                    {"samples", samples}}};
 }
 
 Result<Response> enableReplication(Context& context, const Call& call) {

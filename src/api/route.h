@@ -43,6 +43,7 @@ Result<Response> deleteSecret(Context&, const Call&);
 Result<Response> setMaintenance(Context&, const Call&);
 Result<Response> promoteDatabase(Context&, const Call&);
 Result<Response> listReplication(Context&, const Call&);
+Result<Response> replicationHistory(Context&, const Call&);
 Result<Response> enableReplication(Context&, const Call&);
 Result<Response> resyncReplication(Context&, const Call&);
 Result<Response> disableReplication(Context&, const Call&);
@@ -102,11 +103,7 @@ std::string applyAgain(Context& context, const Call& call, const std::string& ap
 // What the application's fronts last reported: "page" when any of them shows the maintenance page, "off" when none
 // does, "unknown" while one has not reported or its agent is away; "none" without a web front.
 std::string maintenanceOf(const Context& context, const Application& application);
-// LinkState, lag and hint from facts; null facts: unknown.
-Json linkStatus(const Context& context, const Link& link);
-// The replicas inside an application: members of linkStatus, with name, server and address; without a link, `none`.
+// The replicas inside an application: their links' status, with name, server and address; without a link, `none`.
 JsonArray replicasInside(const Context& context, const Application& application);
-// FACTS of a database from the newest telemetry; null when there are none.
-Json telemetryOf(const Context& context, const Application& application, const std::string& database);
 
 }  // namespace swb::api

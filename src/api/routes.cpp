@@ -28,6 +28,8 @@ constexpr std::array table = {
     Route{"POST", "/v1/applications/{application}/databases/{database}/promote", operator_, "promote a replica",
           promoteDatabase},
     Route{"GET", "/v1/replication", viewer, "list replication links", listReplication},
+    Route{"GET", "/v1/replication/{from}/{to}/{database}/history", viewer, "read how far behind a link was",
+          replicationHistory},
     Route{"POST", "/v1/replication", operator_, "enable replication", enableReplication},
     Route{"POST", "/v1/replication/resync", operator_, "seed a replica again", resyncReplication},
     Route{"POST", "/v1/replication/disable", operator_, "disable replication", disableReplication},

@@ -140,7 +140,7 @@ void Fleet::notice(const std::string& server, const link::Message& message) {
         agent.lastSeenAt = clock_.now();
         if (const auto* heartbeat = std::get_if<link::Heartbeat>(&message)) {
             agent.view.clockSkewMs = heartbeat->at - clock_.now();
-            if (!heartbeat->facts.is_null()) agent.facts = heartbeat->facts;
+            if (!heartbeat->facts.is_null()) agent.facts = std::make_shared<const Json>(heartbeat->facts);
         }
         listeners = listeners_;
     }
@@ -198,10 +198,15 @@ std::string Fleet::remoteAddress(const std::string& server) const {
     return connections_.at(agent->second.connection)->channel->remoteAddress();
 }
 
-Json Fleet::facts(const std::string& server) const {
+std::shared_ptr<const Json> Fleet::sharedFacts(const std::string& server) const {
     const std::lock_guard lock(mutex_);
     const auto agent = agents_.find(server);
-    return agent == agents_.end() ? Json(nullptr) : agent->second.facts;
+    return agent == agents_.end() ? nullptr : agent->second.facts;
+}
+
+Json Fleet::facts(const std::string& server) const {
+    const auto facts = sharedFacts(server);
+    return facts ? *facts : Json(nullptr);
 }
 
 size_t Fleet::connectedCount() const {

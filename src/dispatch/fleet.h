@@ -55,6 +55,8 @@ class Fleet {
     UnixMs lastSeen(const std::string& server) const;
     std::string remoteAddress(const std::string& server) const;
     Json facts(const std::string& server) const;  // newest telemetry; null when there is none
+    // The same without a copy; null pointer when there is none.
+    std::shared_ptr<const Json> sharedFacts(const std::string& server) const;
     size_t connectedCount() const;
 
   private:
@@ -67,7 +69,7 @@ class Fleet {
         ConnectionId connection = 0;  // 0: none established
         plan::AgentView view;
         UnixMs lastSeenAt = 0;
-        Json facts;
+        std::shared_ptr<const Json> facts;
     };
 
     // False: something was not taken by the connection.

@@ -145,6 +145,8 @@ Json toJson(const Group& group) {
                       {"lowTtl", group.lowTtl},
                       {"ttlLoweredAt", group.ttlLoweredAt},
                       {"publications", publications},
+                      {"lagAlertBytes", group.lagAlertBytes},
+                      {"lagAlertSeconds", group.lagAlertSeconds},
                       {"createdAt", group.createdAt},
                       {"updatedAt", group.updatedAt}};
 }
@@ -188,6 +190,8 @@ Result<Group> groupFromJson(const Json& value) {
     if (const JsonArray* publications = reader.array("publications"))
         for (const Json& publication : *publications)
             group.publications.push_back(TRY(publicationFromJson(publication, "group.publications")));
+    group.lagAlertBytes = reader.integer("lagAlertBytes", group.lagAlertBytes);
+    group.lagAlertSeconds = reader.integer("lagAlertSeconds", group.lagAlertSeconds);
     group.createdAt = reader.integer("createdAt", 0);
     group.updatedAt = reader.integer("updatedAt", 0);
     TRY_VOID(reader.finish());

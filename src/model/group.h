@@ -61,6 +61,9 @@ struct Group {
     int64_t lowTtl = 30;                    // seconds: the TTL while a switch is prepared (F51)
     UnixMs ttlLoweredAt = 0;                // 0: the TTL is its usual one
     std::vector<Publication> publications;  // record sets in zones of other providers that follow the address (F52)
+    // A link between its applications that is further behind than that is `behind`, and an alarm is raised (F36).
+    int64_t lagAlertBytes = 64 << 20;
+    int64_t lagAlertSeconds = 30;
     UnixMs createdAt = 0, updatedAt = 0;
 
     int64_t answeredTtl() const { return ttlLoweredAt && lowTtl < ttl ? lowTtl : ttl; }

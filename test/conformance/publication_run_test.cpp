@@ -33,8 +33,9 @@ class PublicationRun : public testing::Test {
         conductor.emplace(store, fleet, *verbs, clock);
         EXPECT_TRUE(publications->start());
         EXPECT_TRUE(conductor->start());
-        api.emplace(Context{store, fleet, *conductor, *inspector, *publisher, *signers, *authority, *sealer, clock,
-                            "test.example", "https://127.0.0.1:1", "0", &*publications});
+        links.emplace(store, fleet, *conductor, clock);
+        api.emplace(Context{store, fleet, *conductor, *inspector, *links, *publisher, *signers, *authority, *sealer,
+                            clock, "test.example", "https://127.0.0.1:1", "0", &*publications});
         token = createToken(store, "admin", Role::admin, 0, "test")->secret.reveal();
         putApplication("shop-fra", "fra", "192.0.2.1");
         putApplication("shop-nyc", "nyc", "198.51.100.1");
@@ -124,6 +125,7 @@ class PublicationRun : public testing::Test {
     std::optional<dispatch::ControllerVerbs> verbs;
     std::optional<dispatch::Inspector> inspector;
     std::optional<dispatch::Conductor> conductor;
+    std::optional<dispatch::LinkWatch> links;
     std::optional<Api> api;
     std::string token;
 };

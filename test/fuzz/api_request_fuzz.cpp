@@ -72,7 +72,8 @@ class World {
           verbs_(store_, *lasting().publisher, *lasting().authority, *lasting().sealer, lasting().clock),
           inspector_(store_, fleet_, lasting().clock),
           conductor_(store_, fleet_, verbs_, lasting().clock),
-          api_(api::Context{store_, fleet_, conductor_, inspector_, *lasting().publisher, *lasting().signers,
+          links_(store_, fleet_, conductor_, lasting().clock),
+          api_(api::Context{store_, fleet_, conductor_, inspector_, links_, *lasting().publisher, *lasting().signers,
                             *lasting().authority, *lasting().sealer, lasting().clock, "fo.example",
                             "https://controller.example:8443", "0.1.0"}) {
         for (const Role role : {Role::viewer, Role::operator_, Role::admin})
@@ -137,6 +138,7 @@ class World {
     dispatch::ControllerVerbs verbs_;
     dispatch::Inspector inspector_;
     dispatch::Conductor conductor_;
+    dispatch::LinkWatch links_;
     api::Api api_;
     std::vector<std::string> tokens_;
 };

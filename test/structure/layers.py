@@ -9,7 +9,7 @@ LAYERS = ("base", "crypto", "model", "run", "plan", "dns", "publication", "link"
           "dispatch", "agent", "api", "net", "lab", "apps")
 
 # Decisions without effects: everything comes in as arguments and goes out as values.
-PURE = ("model", "run", "plan", "link", "step")
+PURE = ("model", "run", "plan", "link", "step", "health")
 # base holds the few tools that do touch the system, each in its own file.
 BASE_TOOLS = ("file", "fd", "log", "clock", "ids", "fault", "assert")
 IMPURE_INCLUDES = ("sys/socket.h", "netdb.h", "fstream", "filesystem", "thread", "mutex", "condition_variable", "future",

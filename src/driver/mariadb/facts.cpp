@@ -22,9 +22,9 @@ constexpr const char* variableNames =
     "'slave_parallel_threads', 'rpl_semi_sync_master_enabled', 'gtid_mode', 'innodb_read_only', 'time_zone'";
 
 JsonObject nothingKnown(const DatabaseSpec& spec) {
-    return emptyFacts(
-        spec, {"gtidDomain", "serverId", "errantGtids", "readOnlyAdmins", "eventsEnabled", "usingGtid", "applierError",
-               "receiverError", "lagBytes", "lagSeconds", "databases", "nonTransactionalTables"});
+    return emptyFacts(spec, {"gtidDomain", "serverId", "errantGtids", "readOnlyAdmins", "eventsEnabled", "usingGtid",
+                             "applierError", "receiverError", "lagBytes", "lagSeconds", "databases",
+                             "nonTransactionalTables", "log", "appliedLog", "binlogState"});
 }
 
 Json numberOrNull(const Row& row, std::string_view name) {
@@ -56,12 +56,29 @@ void addReplication(const Dialect& dialect, const ServerState& state, JsonObject
     facts["primaryPort"] = std::atoll(state.status.at(columns.port).c_str());
     facts["receivedPosition"] = textOrNull(dialect.engine() == Engine::mysql ? state.status.at("Retrieved_Gtid_Set")
                                                                              : state.status.at("Gtid_IO_Pos"));
+    facts["appliedLog"] = JsonObject{{"file", state.status.at(columns.appliedFile)},
+                                     {"position", std::atoll(state.status.at(columns.appliedPosition).c_str())}};
     facts["usingGtid"] = dialect.engine() == Engine::mysql ? state.status.at("Auto_Position") == "1"
                                                            : state.status.at("Using_Gtid") == "Slave_Pos";
     facts["receiverError"] = textOrNull(state.status.at(columns.receiverError));
     facts["applierError"] = textOrNull(state.status.at(columns.applierError));
     // The server's own figure knows nothing while nothing is received.
     if (state.receiving(dialect) && applying) facts["lagSeconds"] = numberOrNull(state.status, columns.behindSeconds);
+}
+
+// Where the log ends, and how large its newest files are: what tells bytes between two places of it.
+void addLog(const Dialect& dialect, Connection& connection, JsonObject& facts, const Context& context) {
+    constexpr size_t filesMax = 128;
+    const auto surplus = connection.value("SELECT " + std::string(dialect.surplusExpression()), context.deadline);
+    if (surplus) facts["binlogState"] = *surplus;
+    const auto logs = connection.query("SHOW BINARY LOGS", context.deadline);
+    if (!logs || logs->empty()) return;
+    JsonArray sizes;
+    for (size_t i = logs->size() > filesMax ? logs->size() - filesMax : 0; i < logs->size(); ++i)
+        sizes.push_back(std::atoll((*logs)[i].at("File_size").c_str()));
+    const Json position = sizes.back();
+    facts["log"] =
+        JsonObject{{"file", logs->back().at("Log_name")}, {"position", position}, {"sizes", std::move(sizes)}};
 }
 
 // Who registered, and whether everything was sent to them. Which stream is whose the server does not tell: with several
@@ -168,6 +185,7 @@ Result<ServerState> addServerFacts(const Instance& instance, Connection& connect
     if (!state.replica) facts["replayPaused"] = false;
     addSettings(connection, facts, context);
     addReplication(dialect, state, facts);
+    addLog(dialect, connection, facts, context);
     addReplicas(dialect, connection, facts, context);
     addActivity(instance, connection, facts, context);
     const JsonObject rare = slow.of(instance, connection, context);
