@@ -1,4 +1,5 @@
-"""What the benchmark's competitors and tools share: an unprivileged user, free ports, two PostgreSQL servers, the client.
+"""What the benchmark's competitors and tools share: an unprivileged user, free ports, two PostgreSQL servers, observers, the
+client. Servers of other engines: engine_servers.py.
 
 Nothing here measures; it starts servers in one temporary directory and ends every process it started, by its id.
 """
@@ -136,13 +137,6 @@ def streaming_from(port, application_name, user=None, password=None):
         return False
 
 
-def read_tags(conninfo, path):
-    """The final read: every tag of the table, one a line."""
-    with contextlib.closing(psycopg2.connect(conninfo + " target_session_attrs=read-write")) as session:
-        with session.cursor() as cursor, open(path, "w") as file:
-            cursor.copy_expert("COPY acknowledged(tag) TO STDOUT", file)
-
-
 def create_application(port, password=None):
     """The application's role, database and table. No unique constraint: a doubled write must be able to show."""
     with contextlib.closing(connect(port, password=password)) as session:
@@ -156,6 +150,29 @@ def app_conninfo(ports, host="127.0.0.1"):
     hosts = ",".join([host] * len(ports))
     return (f"host={hosts} port={','.join(map(str, ports))} dbname={DATABASE} user={APP_USER} sslmode=prefer"
             " gssencmode=disable connect_timeout=3")
+
+
+class PostgresqlObserver:
+    """Sees from outside whether a server is a primary with a streaming replica. It keeps a session, which survives a
+    promotion, and opens another when it is lost."""
+
+    def __init__(self, opener):
+        self.opener, self.session = opener, None
+
+    def sees_streaming(self):
+        try:
+            if self.session is None:
+                self.session = self.opener()
+            return bool(query(self.session, "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'"
+                                            " AND NOT pg_is_in_recovery()"))
+        except psycopg2.Error:
+            self.session = None
+            return False
+
+    def close(self):
+        if self.session is not None:
+            self.session.close()
+            self.session = None
 
 
 class Server:
@@ -183,6 +200,9 @@ class Server:
 
     def session(self, **options):
         return connect(self.port, **options)
+
+    def observer(self):
+        return PostgresqlObserver(self.session)
 
 
 class ServerPair:
@@ -247,44 +267,73 @@ class ServerPair:
         for server in (self.a, self.b):
             server.stop()
 
-    def conninfo(self):
-        return app_conninfo([self.a.port, self.b.port])
+    def targets(self):
+        return [postgresql_target(app_conninfo([self.a.port, self.b.port]))]
+
+    def observers(self):
+        return [(server.name, [server.observer()]) for server in (self.a, self.b)]
 
 
 class GapClient:
-    """swb_gap_client beside the servers: started once for a series, its score read at the end."""
+    """swb_gap_client beside the servers: started once for a series, its score read at the end.
 
-    def __init__(self, program, directory, conninfo, writers=4):
-        parts = psycopg2.extensions.parse_dsn(conninfo)
-        # Kept out of the process list.
-        self.password = parts.pop("password", APP_PASSWORD)
-        self.program, self.conninfo, self.writers = program, psycopg2.extensions.make_dsn(**parts), writers
+    targets: for each database that must have a write, what the client has to know (arguments, environment) and how its
+    tags are read afterwards (tags: a function that answers all of them, a doubled one twice).
+    """
+
+    def __init__(self, program, directory, targets, writers=4):
+        self.program, self.directory, self.targets, self.writers = program, directory, targets, writers
         self.log = os.path.join(directory, "acknowledged.log")
-        self.tags = os.path.join(directory, "tags")
         self.windows_file = os.path.join(directory, "windows")
         self.windows = []
         self.process = None
 
     def start(self):
-        environment = {**os.environ, "PGPASSWORD": self.password}
+        environment, arguments = dict(os.environ), []
+        for target in self.targets:
+            environment.update(target["environment"])  # passwords: kept out of the process list
+            arguments += target["arguments"]
         self.process = subprocess.Popen(
-            [self.program, "write", "--conninfo", self.conninfo, "--log", self.log, "--writers", str(self.writers)],
+            [self.program, "write", *arguments, "--log", self.log, "--writers", str(self.writers)],
             stdout=subprocess.PIPE, text=True, env=environment)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            raise RuntimeError(f"the client ended at once, with {self.process.wait(timeout=0.3)}")
 
     def finish(self):
-        """Ends the writers, reads the table, returns the client's report and the score."""
+        """Ends the writers, reads every database; the client's report, the gaps of each window, and what each lost or
+        has twice."""
         self.process.send_signal(signal.SIGTERM)
         report = json.loads(self.process.communicate(timeout=30)[0])
-        read_tags(self.conninfo + f" password={self.password}", self.tags)
         with open(self.windows_file, "w") as file:
             file.writelines(f"{start:.3f} {end:.3f}\n" for start, end in self.windows)
-        score = subprocess.run([self.program, "score", "--log", self.log, "--windows", self.windows_file, "--tags",
-                                self.tags], stdout=subprocess.PIPE, check=True, text=True)
-        return report, json.loads(score.stdout)
+        scores = {target["engine"]: self._score(target) for target in self.targets}
+        windows = [score.pop("windows") for score in scores.values()][0]
+        return report, windows, scores
 
     def stop(self):
         if self.process is not None and self.process.poll() is None:
             end_process(self.process.pid)
+
+    def _score(self, target):
+        path = os.path.join(self.directory, "tags-" + target["engine"])
+        with open(path, "w") as file:
+            file.writelines(tag + "\n" for tag in target["tags"]())
+        score = subprocess.run([self.program, "score", "--log", self.log, "--windows", self.windows_file, "--tags", path],
+                               stdout=subprocess.PIPE, check=True, text=True)
+        return json.loads(score.stdout)
+
+
+def postgresql_target(conninfo):
+    """Of a conninfo with all hosts, with or without its password."""
+    parts = psycopg2.extensions.parse_dsn(conninfo)
+    password = parts.pop("password", APP_PASSWORD)
+    conninfo = psycopg2.extensions.make_dsn(**parts)
+
+    def tags():
+        with contextlib.closing(psycopg2.connect(conninfo, password=password, target_session_attrs="read-write")) as session:
+            return [row[0] for row in query(session, "SELECT tag FROM acknowledged")]
+    return {"engine": "postgresql", "arguments": ["--conninfo", conninfo], "environment": {"PGPASSWORD": password},
+            "tags": tags}
 
 
 def percentile(values, fraction):

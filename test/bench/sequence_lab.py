@@ -274,7 +274,7 @@ def main():
         pair = support.ServerPair(directory, wal_segment_mb=options.wal_segment_mb)
         stack.callback(pair.stop)
         pair.start()
-        client = support.GapClient(os.path.abspath(options.client), directory, pair.conninfo(), options.writers)
+        client = support.GapClient(os.path.abspath(options.client), directory, pair.targets(), options.writers)
         stack.callback(client.stop)
         client.start()
         lab = Lab(pair, client)
@@ -283,7 +283,8 @@ def main():
                 rounds.append(lab.round(variant))
                 print(f"\r{number + 1}/{options.rounds} {variant.name:40}", end="", file=sys.stderr, flush=True)
         print(file=sys.stderr)
-        report, score = client.finish()
+        report, windows, scores = client.finish()
+    score = {**scores["postgresql"], "windows": windows}
     summarise(rounds, score)
     print("client errors:", report["errors"])
     if options.json:

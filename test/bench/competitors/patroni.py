@@ -35,8 +35,8 @@ class Patroni:
         support.create_application(self.members[self.leader]["port"])
         self._wait_for_replica()
 
-    def conninfo(self):
-        return support.app_conninfo([member["port"] for member in self.members.values()])
+    def targets(self):
+        return [support.postgresql_target(support.app_conninfo([member["port"] for member in self.members.values()]))]
 
     def switch(self):
         candidate = next(name for name in self.members if name != self.leader)
@@ -48,7 +48,12 @@ class Patroni:
         return {}
 
     def observers(self):
-        return [(name, lambda port=member["port"]: support.connect(port)) for name, member in self.members.items()]
+        return [(name, [support.PostgresqlObserver(lambda port=member["port"]: support.connect(port))])
+                for name, member in self.members.items()]
+
+    @staticmethod
+    def full_copies():
+        return 0
 
     def stop(self):
         # Members before etcd: a member that can still reach it stops its PostgreSQL in order.

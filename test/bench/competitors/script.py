@@ -16,8 +16,8 @@ class Script:
         self.pair.start()
         self.primary, self.replica = self.pair.a, self.pair.b
 
-    def conninfo(self):
-        return self.pair.conninfo()
+    def targets(self):
+        return self.pair.targets()
 
     def switch(self):
         old, new = self.primary, self.replica
@@ -27,7 +27,11 @@ class Script:
         return {}
 
     def observers(self):
-        return [(server.name, server.session) for server in (self.pair.a, self.pair.b)]
+        return self.pair.observers()
+
+    @staticmethod
+    def full_copies():
+        return 0
 
     def stop(self):
         self.pair.stop()

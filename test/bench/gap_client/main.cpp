@@ -1,9 +1,11 @@
 // swb_gap_client: the one client that all competitors of the switch benchmark share.
 //
 //   swb_gap_client write --conninfo "host=127.0.0.1,127.0.0.2 port=…" --log FILE     until SIGTERM, SIGINT or --seconds
+//   swb_gap_client write --mariadb HOST:PORT,HOST:PORT --user U --database D --redis HOST:PORT,HOST:PORT --log FILE
 //   swb_gap_client score --log FILE --windows FILE --tags FILE                       afterwards
 //
-// Both print one JSON document on stdout. A password comes from PGPASSWORD or a pass file, never from the command line.
+// Both print one JSON document on stdout. With several databases a write counts when each has it. Passwords come from
+// PGPASSWORD, MYSQL_PWD and REDISCLI_AUTH, never from the command line.
 #include <fmt/format.h>
 #include <signal.h>
 
@@ -23,7 +25,9 @@ constexpr int writersMax = 256;
 constexpr size_t fileBytesMax = size_t{1} << 30;
 
 struct WriteOptions {
-    std::string conninfo, log;
+    Target target;
+    Deadlines deadlines;
+    std::string log;
     int writers = 4;
     double seconds = 0;  // 0: until a signal
     WriterOptions writer;
@@ -46,10 +50,8 @@ void waitForEnd(const sigset_t& signals, double seconds) {
 }
 
 Result<Json> write(const WriteOptions& options) {
-    Target target;
-    if (const std::string problem = target.parse(options.conninfo); !problem.empty()) {
-        return fail(ErrorCode::InvalidInput, "bad conninfo: " + problem);
-    }
+    if (const std::string problem = problemOf(options.target); !problem.empty())
+        return fail(ErrorCode::InvalidInput, problem);
     AcknowledgementLog log;
     TRY_VOID(log.open(options.log));
     sigset_t signals;
@@ -64,8 +66,10 @@ Result<Json> write(const WriteOptions& options) {
     for (int i = 0; i < options.writers; ++i) {
         WriterOptions own = options.writer;
         own.number = i;
-        threads.emplace_back(
-            [&, own] { reports[static_cast<size_t>(own.number)] = runWriter(own, target, log, stop); });
+        threads.emplace_back([&, own] {
+            const auto session = makeSession(options.target, options.deadlines);
+            reports[static_cast<size_t>(own.number)] = runWriter(own, *session, log, stop);
+        });
     }
     waitForEnd(signals, options.seconds);
     stop = true;
@@ -103,14 +107,19 @@ int run(int argc, char** argv) {
     app.require_subcommand(1);
     WriteOptions writeOptions;
     CLI::App* writeCommand = app.add_subcommand("write", "insert tags and log every acknowledged one");
-    writeCommand->add_option("--conninfo", writeOptions.conninfo, "libpq conninfo with all hosts")->required();
+    writeCommand->add_option("--conninfo", writeOptions.target.conninfo, "PostgreSQL: libpq conninfo with all hosts");
+    writeCommand->add_option("--mariadb", writeOptions.target.mariadb, "MariaDB: HOST:PORT of all")->delimiter(',');
+    writeCommand->add_option("--user", writeOptions.target.user, "MariaDB's user");
+    writeCommand->add_option("--database", writeOptions.target.database, "MariaDB's database");
+    writeCommand->add_option("--redis", writeOptions.target.redis, "Redis: HOST:PORT of all")->delimiter(',');
+    writeCommand->add_option("--redis-user", writeOptions.target.redisUser, "Redis's user");
     writeCommand->add_option("--log", writeOptions.log, "file for the acknowledgements")->required();
     writeCommand->add_option("--writers", writeOptions.writers)->check(CLI::Range(1, writersMax));
     writeCommand->add_option("--seconds", writeOptions.seconds, "0: until SIGTERM")->check(CLI::Range(0.0, 86400.0));
     writeCommand->add_option("--pause-ms", writeOptions.writer.pauseMs)->check(CLI::Range(0, 10000));
-    writeCommand->add_option("--connect-ms", writeOptions.writer.deadlines.connectMs, "deadline of one attempt")
+    writeCommand->add_option("--connect-ms", writeOptions.deadlines.connectMs, "deadline of one attempt")
         ->check(CLI::Range(1, 60000));
-    writeCommand->add_option("--statement-ms", writeOptions.writer.deadlines.statementMs, "deadline of one insert")
+    writeCommand->add_option("--statement-ms", writeOptions.deadlines.statementMs, "deadline of one insert")
         ->check(CLI::Range(1, 60000));
     ScoreOptions scoreOptions;
     CLI::App* scoreCommand = app.add_subcommand("score", "gaps, lost and doubled writes");

@@ -1,4 +1,4 @@
-#include "gap_client/connection.h"
+#include "gap_client/postgresql_session.h"
 
 #include <poll.h>
 
@@ -55,7 +55,7 @@ struct ResultClear {
 
 }  // namespace
 
-std::string Target::parse(const std::string& conninfo) {
+std::string PostgresqlTarget::parse(const std::string& conninfo) {
     char* problem = nullptr;
     PQconninfoOption* parsed = PQconninfoParse(conninfo.c_str(), &problem);
     if (parsed == nullptr) {
@@ -83,11 +83,11 @@ std::string Target::parse(const std::string& conninfo) {
     return {};
 }
 
-void Target::rotate() {
+void PostgresqlTarget::rotate() {
     std::rotate(hosts_.begin(), hosts_.begin() + 1, hosts_.end());
 }
 
-std::pair<std::vector<const char*>, std::vector<const char*>> Target::parameters() {
+std::pair<std::vector<const char*>, std::vector<const char*>> PostgresqlTarget::parameters() {
     hostList_.clear();
     portList_.clear();
     for (const auto& [host, port] : hosts_) {
@@ -104,9 +104,13 @@ std::pair<std::vector<const char*>, std::vector<const char*>> Target::parameters
     return {std::move(keywords), std::move(values)};
 }
 
-Trouble Connection::connect(Target& target) {
+PostgresqlSession::PostgresqlSession(const std::string& conninfo, Deadlines deadlines) : deadlines_(deadlines) {
+    target_.parse(conninfo);
+}
+
+Trouble PostgresqlSession::connect() {
     const double deadline = preciseMs() + deadlines_.connectMs;
-    const auto [keywords, values] = target.parameters();
+    const auto [keywords, values] = target_.parameters();
     session_.reset(PQconnectStartParams(keywords.data(), values.data(), 0));
     PGconn* session = session_.get();
     // A server that ends an idle session says so in a notice; the next insert counts it, stderr need not repeat it.
@@ -129,23 +133,25 @@ Trouble Connection::connect(Target& target) {
     if (trouble.empty()) trouble = prepare();
     if (!trouble.empty()) {
         session_.reset();
-        target.rotate();
+        target_.rotate();
     }
     return trouble;
 }
 
-Trouble Connection::prepare() {
+Trouble PostgresqlSession::prepare() {
     if (PQsendPrepare(session_.get(), insertName, insertSql, 1, nullptr) == 0) return "lost";
     return finishStatement();
 }
 
-Trouble Connection::insert(const std::string& tag) {
+Trouble PostgresqlSession::insert(const std::string& tag) {
     const char* values[] = {tag.c_str()};
-    if (PQsendQueryPrepared(session_.get(), insertName, 1, values, nullptr, nullptr, 0) == 0) return "lost";
-    return finishStatement();
+    const bool sent = PQsendQueryPrepared(session_.get(), insertName, 1, values, nullptr, nullptr, 0) != 0;
+    const Trouble trouble = sent ? finishStatement() : "lost";
+    if (!trouble.empty()) session_.reset();
+    return trouble;
 }
 
-Trouble Connection::finishStatement() {
+Trouble PostgresqlSession::finishStatement() {
     PGconn* session = session_.get();
     const double deadline = preciseMs() + deadlines_.statementMs;
     Trouble trouble;

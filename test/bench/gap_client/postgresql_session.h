@@ -1,4 +1,4 @@
-// One PostgreSQL session with a deadline on everything, for a client that must never be the slow part of a switch.
+// PostgreSQL.
 //
 // Connecting tries the hosts of a multi-host conninfo in their order and takes the one that accepts writes
 // (target_session_attrs=read-write): so the new primary is found without DNS. libpq's blocking connect would wait on
@@ -14,20 +14,16 @@
 #include <utility>
 #include <vector>
 
+#include "gap_client/session.h"
+
 namespace swb::bench {
 
-struct Deadlines {
-    int connectMs = 250;     // one attempt, all hosts
-    int statementMs = 1000;  // one insert
-};
-
 // The parameters of a conninfo string, its hosts taken apart.
-class Target {
+class PostgresqlTarget {
   public:
     // Returns an empty text, or what is wrong with the string.
     std::string parse(const std::string& conninfo);
     void rotate();
-    size_t hosts() const { return hosts_.size(); }
     // Keywords and values for libpq, valid until the next call on this object.
     std::pair<std::vector<const char*>, std::vector<const char*>> parameters();
 
@@ -37,18 +33,12 @@ class Target {
     std::string hostList_, portList_;
 };
 
-// Why an operation failed, as a short key to count by: an SQLSTATE, or "connect:refused", "lost", "deadline".
-// Empty when it did not fail.
-using Trouble = std::string;
-
-class Connection {
+class PostgresqlSession final : public Session {
   public:
-    explicit Connection(Deadlines deadlines) : deadlines_(deadlines) {}
-
-    bool connected() const { return session_ != nullptr; }
-    Trouble connect(Target& target);
-    Trouble insert(const std::string& tag);
-    void close() { session_.reset(); }
+    PostgresqlSession(const std::string& conninfo, Deadlines deadlines);
+    bool connected() const override { return session_ != nullptr; }
+    Trouble connect() override;
+    Trouble insert(const std::string& tag) override;
 
   private:
     Trouble prepare();
@@ -57,6 +47,7 @@ class Connection {
     struct Finish {
         void operator()(PGconn* session) const { PQfinish(session); }
     };
+    PostgresqlTarget target_;
     Deadlines deadlines_;
     std::unique_ptr<PGconn, Finish> session_;
 };

@@ -8,15 +8,14 @@
 
 namespace swb::bench {
 
-WriterReport runWriter(const WriterOptions& options, Target target, AcknowledgementLog& log,
+WriterReport runWriter(const WriterOptions& options, Session& session, AcknowledgementLog& log,
                        const std::atomic<bool>& stop) {
     const auto pause = std::chrono::milliseconds(options.pauseMs);
     const std::string prefix = fmt::format("{}-{}-", ::getpid(), options.number);
     WriterReport report;
-    Connection connection(options.deadlines);
     while (!stop.load(std::memory_order_relaxed)) {
-        if (!connection.connected()) {
-            const Trouble trouble = connection.connect(target);
+        if (!session.connected()) {
+            const Trouble trouble = session.connect();
             if (!trouble.empty()) {
                 ++report.troubles[trouble];
                 std::this_thread::sleep_for(pause);
@@ -25,10 +24,9 @@ WriterReport runWriter(const WriterOptions& options, Target target, Acknowledgem
             ++report.connects;
         }
         const std::string tag = prefix + std::to_string(++report.attempts);
-        const Trouble trouble = connection.insert(tag);
+        const Trouble trouble = session.insert(tag);
         if (!trouble.empty()) {
             ++report.troubles[trouble];
-            connection.close();
             continue;
         }
         log.add(options.number, tag);

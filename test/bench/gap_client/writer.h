@@ -9,14 +9,13 @@
 #include <string>
 
 #include "gap_client/acknowledgement_log.h"
-#include "gap_client/connection.h"
+#include "gap_client/session.h"
 
 namespace swb::bench {
 
 struct WriterOptions {
     int number = 0;
     int pauseMs = 2;  // between writes, and between failed attempts to connect
-    Deadlines deadlines;
 };
 
 struct WriterReport {
@@ -27,7 +26,7 @@ struct WriterReport {
 };
 
 // Runs until `stop`; blocking, one thread each.
-WriterReport runWriter(const WriterOptions& options, Target target, AcknowledgementLog& log,
+WriterReport runWriter(const WriterOptions& options, Session& session, AcknowledgementLog& log,
                        const std::atomic<bool>& stop);
 
 }  // namespace swb::bench
