@@ -78,6 +78,20 @@ TEST_F(MariadbReplication, ASwitchRightAfterTheSeed) {
     EXPECT_EQ(world->tags(*standby).count("later"), 1U);
 }
 
+// One that does not falls behind a primary that is busy on real disks. A number that somebody chose stays.
+TEST_F(MariadbReplication, AReplicaAppliesInParallelFromItsFirstMoment) {
+    const std::string appliers = "SELECT @@GLOBAL.slave_parallel_threads";
+    EXPECT_EQ(world->sql(*standby, appliers), "4");
+    world->sql(*current, "SET GLOBAL slave_parallel_threads = 7");
+    SWB_REQUIRE(prepareReplica());
+    const auto token = fence();
+    SWB_REQUIRE(token);
+    SWB_REQUIRE(awaitToken(*token));
+    SWB_REQUIRE(promote(*token));
+    SWB_REQUIRE(rejoin(*token));
+    EXPECT_EQ(world->sql(*current, appliers), "7");
+}
+
 // Servers before this one wrote the beginning of the log, under other numbers: the copy knows of them, or the source
 // would look as if it had transactions of its own as soon as it is the replica.
 class MariadbOlderLog : public MariadbTraps {

@@ -5,6 +5,7 @@
 #include "driver/mariadb/accounts.h"
 #include "driver/mariadb/divergence.h"
 #include "driver/mariadb/fence.h"
+#include "driver/mariadb/server_options.h"
 #include "driver/mariadb/server_state.h"
 
 namespace swb::driver::mariadb {
@@ -89,6 +90,15 @@ Result<void> awaitStreaming(const Instance& instance, Connection& connection, co
     }
 }
 
+Result<void> startReplicating(const Instance& instance, Connection& connection, const Context& context) {
+    const Dialect& dialect = instance.dialect();
+    const ServerState state = TRY(readState(instance, connection, context));
+    if (state.receiving(dialect) && state.applying(dialect)) return {};
+    // A server takes the number of its appliers while none of its threads runs.
+    if (!state.receiving(dialect) && !state.applying(dialect)) TRY_VOID(applyInParallel(instance, connection, context));
+    return connection.execute(std::string(dialect.startReplica()), context.deadline);
+}
+
 Result<Json> rejoin(const Instance& instance, const Peer& peer, const SwitchToken& token, const Context& context) {
     const double start = preciseMs();
     const Dialect& dialect = instance.dialect();
@@ -105,9 +115,7 @@ Result<Json> rejoin(const Instance& instance, const Peer& peer, const SwitchToke
         TRY_VOID(checkServerIds(state.serverId, peerState.serverId));
         TRY_VOID(beginToFollow(instance, *session, peer, token, context));
     }
-    const ServerState configured = TRY(readState(instance, *session, context));
-    if (!configured.receiving(dialect) || !configured.applying(dialect))
-        TRY_VOID(session->execute(std::string(dialect.startReplica()), context.deadline));
+    TRY_VOID(startReplicating(instance, *session, context));
     TRY_VOID(awaitStreaming(instance, *session, peer, context));
     const double streaming = preciseMs();
     TRY_VOID(liftFence(instance, *session, context));

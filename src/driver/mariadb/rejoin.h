@@ -9,6 +9,8 @@ namespace swb::driver::mariadb {
 
 Result<Json> rejoin(const Instance& instance, const Peer& peer, const SwitchToken& token, const Context& context);
 
+// Of a server that knows whom to follow: its threads start, those that apply in parallel.
+Result<void> startReplicating(const Instance& instance, Connection& connection, const Context& context);
 // The replica follows the peer from where it is; both threads are seen running.
 Result<void> awaitStreaming(const Instance& instance, Connection& connection, const Peer& peer, const Context& context);
 // Refused with IdentityMismatch: two servers of one number take each other's transactions for their own.

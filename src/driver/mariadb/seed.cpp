@@ -178,9 +178,7 @@ Result<Json> follow(const Instance& instance, const Places& places, const Peer& 
         for (const auto& statement : dialect.followSource(instance.sourceAddress(peer), "", session->serverVersion()))
             TRY_VOID(session->execute(statement, context.deadline));
     }
-    state = TRY(readState(instance, *session, context));
-    if (!state.receiving(dialect) || !state.applying(dialect))
-        TRY_VOID(session->execute(std::string(dialect.startReplica()), context.deadline));
+    TRY_VOID(startReplicating(instance, *session, context));
     TRY_VOID(awaitStreaming(instance, *session, peer, context));
     state = TRY(readState(instance, *session, context));
     const int64_t bytes = treeBytes(places.data);

@@ -20,6 +20,10 @@ void setTls(const Instance& instance, Options& options) {
     setOption(options, "ssl_key", tls.file("server.key"));
 }
 
+std::string appliersOf(const Instance& instance) {
+    return instance.dialect().engine() == Engine::mysql ? "replica_parallel_workers" : "slave_parallel_threads";
+}
+
 // Of settings that a running server takes.
 constexpr const char* dynamicNames[] = {
     "server_id",        "binlog_format", "gtid_strict_mode", "sync_binlog", "innodb_flush_log_at_trx_commit",
@@ -78,7 +82,7 @@ Result<std::vector<std::string>> prepareOptions(const Instance& instance, Connec
                                                 const Context& context) {
     const bool mysql = instance.dialect().engine() == Engine::mysql;
     const std::string logsUpdates = mysql ? "log_replica_updates" : "log_slave_updates";
-    const std::string appliers = mysql ? "replica_parallel_workers" : "slave_parallel_threads";
+    const std::string appliers = appliersOf(instance);
     const Rows rows =
         TRY(connection.query("SELECT @@GLOBAL.server_id AS id, @@GLOBAL.log_bin AS log, @@GLOBAL." + logsUpdates +
                                  " AS updates, @@GLOBAL.report_host AS host, @@GLOBAL." + appliers + " AS appliers",
@@ -89,8 +93,7 @@ Result<std::vector<std::string>> prepareOptions(const Instance& instance, Connec
     const int64_t own = std::atoll(now.at("id").c_str());
     const int64_t id = own > 1 && own != otherServerId ? own : chosenServerId(instance, application, otherServerId);
     Options options = preparedOptions(instance, id, application, makesLog);
-    // A replica that applies one transaction after the other falls behind a busy primary, whose commits share their
-    // flushes. From its next start; a number that somebody chose stays.
+    // From its next start, or when it begins to follow.
     if (now.at("appliers") == "0") setOption(options, appliers, parallelAppliers);
     TRY_VOID(instance.writeOwnOptions(options));
     std::vector<std::string> restart;
@@ -99,6 +102,15 @@ Result<std::vector<std::string>> prepareOptions(const Instance& instance, Connec
     if (!TRY(showsOurCertificate(instance, connection, context))) restart.emplace_back("ssl_cert");
     TRY_VOID(applyDynamic(connection, options, context));
     return restart;
+}
+
+Result<void> applyInParallel(const Instance& instance, Connection& connection, const Context& context) {
+    const std::string appliers = appliersOf(instance);
+    if (TRY(connection.value("SELECT @@GLOBAL." + appliers, context.deadline)) != "0") return {};
+    TRY_VOID(connection.execute("SET GLOBAL " + appliers + " = " + parallelAppliers, context.deadline));
+    Options options = instance.ownOptions();
+    setOption(options, appliers, parallelAppliers);
+    return instance.writeOwnOptions(options);
 }
 
 Result<void> writeTlsOptions(const Instance& instance) {

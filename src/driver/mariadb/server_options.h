@@ -17,6 +17,9 @@ Result<std::vector<std::string>> prepareOptions(const Instance& instance, Connec
 Options preparedOptions(const Instance& instance, int64_t serverId, std::string_view application, bool makesLog);
 // Stable for one application's database, never 0 or 1, and not the other's.
 int64_t chosenServerId(const Instance& instance, std::string_view application, int64_t other);
+// Of a replica whose threads are about to start: one that applies one transaction after the other falls behind a busy
+// primary, whose commits share their flushes. A number that somebody chose stays.
+Result<void> applyInParallel(const Instance& instance, Connection& connection, const Context& context);
 // TLS files in the option file; nothing else of it changes.
 Result<void> writeTlsOptions(const Instance& instance);
 // The server is no peer of anybody any more: it comes up open again, with its own TLS.
