@@ -24,7 +24,7 @@ test-sanitize: ## unit tests, conformance suites and fuzz corpus under AddressSa
 	@scripts/dependencies
 	@scripts/test sanitize --label-exclude '^(scenario|bench|structure)$$'
 
-bench: ## write gap of 100 switches, beside a hand-written script and Patroni
+bench: ## write gaps of switches, per engine and of all together, beside scripts, Patroni and FAILOVER; 15 minutes
 	@scripts/bench
 
 bench-dns: ## the name server beside Knot, NSD, gdnsd, PowerDNS and BIND: CPU for each answer, switches
