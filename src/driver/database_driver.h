@@ -1,10 +1,11 @@
-// One interface for every database engine. The agent's database verbs (docs/protocol/verbs.md) call it and nothing else.
-// Drivers are blocking code with deadlines: every call ends by context.deadline. Every call is idempotent.
-// A driver never decides *whether* something should happen: the plan did. It refuses what the engine shows to be unsafe.
+// One interface for every database engine. The agent's database verbs (docs/protocol/verbs.md) call it and nothing
+// else. Drivers are blocking code with deadlines: every call ends by context.deadline. Every call is idempotent. A
+// driver never decides *whether* something should happen: the plan did. It refuses what the engine shows to be unsafe.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,13 +18,13 @@ namespace swb::driver {
 
 // What a verb's execution is allowed: until when, whether somebody cancelled it, whom to tell about progress.
 struct Context {
-    MonotonicMs deadline = 0;                      // SystemClock::monotonic()
+    MonotonicMs deadline = 0;  // SystemClock::monotonic()
     std::function<bool()> cancelled = [] { return false; };
     // done of total (0: unknown), in bytes or steps, and a sentence.
     std::function<void(int64_t done, int64_t total, std::string_view sentence)> progress = [](int64_t, int64_t,
                                                                                               std::string_view) {};
-    std::string stateDirectory;                    // the agent's own directory for this driver: keys, records of what was masked
-    int64_t remainingMs() const;                   // never negative
+    std::string stateDirectory;   // the agent's own directory for this driver: keys, records of what was masked
+    int64_t remainingMs() const;  // never negative
 };
 
 // PEER in the verbs' document: where the other site's database is replicated from.
@@ -32,6 +33,7 @@ struct Peer {
     std::string host;
     uint16_t port = 0;
     std::string verifier = {};  // of its replication user, from its certificate requests; empty: as it was before
+    std::optional<HostPort> copy = {};  // where its agent hands out physical copies
 };
 
 // Proof from a fenced primary (DESIGN.md §2). Opaque outside the driver but for database, engine, epoch, end and, where
@@ -90,7 +92,8 @@ class DatabaseDriver {
 
     // For the agent's own start: the server should run in the role its data directory and the boot guard say.
     // guardRole: "primary", "replica" or "" (no guard). Starts it if it is down and managed directly.
-    virtual Result<Json> ensureRunning(const DatabaseSpec& spec, std::string_view guardRole, const Context& context) = 0;
+    virtual Result<Json> ensureRunning(const DatabaseSpec& spec, std::string_view guardRole,
+                                       const Context& context) = 0;
     // Stops it cleanly (the lab, `swing-agent` maintenance); not a fence.
     virtual Result<void> stop(const DatabaseSpec& spec, const Context& context) = 0;
 

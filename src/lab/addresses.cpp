@@ -37,9 +37,9 @@ bool choosePorts(World& world) {
         for (auto& [engine, ports] : site.databases) {
             ports.port = freePort(site.address, ports.port);
             all = all && ports.port;
-            if (ports.replicationPort == 0) continue;
-            ports.replicationPort = freePort(site.address, std::max<uint16_t>(ports.replicationPort, ports.port + 1));
-            all = all && ports.replicationPort;
+            if (ports.secondPort == 0) continue;
+            ports.secondPort = freePort(site.address, std::max<uint16_t>(ports.secondPort, ports.port + 1));
+            all = all && ports.secondPort;
         }
     }
     return all;

@@ -37,8 +37,8 @@ TEST(Addresses, everyDatabaseHasItsOwnPorts) {
         std::set<uint16_t> seen{site.webPort, site.processPort};
         for (const auto& [engine, ports] : site.databases) {
             EXPECT_TRUE(seen.insert(ports.port).second);
-            EXPECT_EQ(ports.replicationPort != 0, engine == Engine::redis);
-            EXPECT_TRUE(ports.replicationPort == 0 || seen.insert(ports.replicationPort).second);
+            EXPECT_EQ(ports.secondPort != 0, engine != Engine::postgresql);
+            EXPECT_TRUE(ports.secondPort == 0 || seen.insert(ports.secondPort).second);
         }
         EXPECT_EQ(seen.size(), 6u);
     }

@@ -84,7 +84,7 @@ class MariadbEngine final : public LabEngine {
     Engine engine() const override { return self; }
     std::string_view title() const override { return "MariaDB"; }
     std::string_view database() const override { return "invoices"; }
-    DatabasePorts wantedPorts() const override { return {3306, 0}; }
+    DatabasePorts wantedPorts() const override { return {3306, 3307}; }
 
     Result<std::string> findPrograms() const override {
         for (const std::string& path : {driver::findProgram("mariadbd"), std::string("/usr/sbin/mariadbd")})
@@ -122,11 +122,13 @@ class MariadbEngine final : public LabEngine {
             "    server: {}\n"
             "    service: {{manage: direct, data: {}, bin: {}, config: {}, socket: {}, superuser: {}}}\n"
             "    address: {}:{}\n"
+            "    copy: {}:{}           # where the agent gives physical copies\n"
             "    database: {}\n"
             "    user: {}              # its password: swing app secret set {} {}\n",
             site.server, yamlWord(dataOf(world, site)), yamlWord(world.programsOf(self)),
             yamlWord(optionFileOf(world, site)), yamlWord(socketOf(world, site)), yamlWord(world.user), site.address,
-            site.databases.at(self).port, databaseName, databaseUser, site.application, passwordVariable());
+            site.databases.at(self).port, site.address, site.databases.at(self).secondPort, databaseName, databaseUser,
+            site.application, passwordVariable());
     }
 
     JsonObject access(const World& world, const Site& site) const override {

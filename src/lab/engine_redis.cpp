@@ -89,14 +89,14 @@ class RedisEngine final : public LabEngine {
             "    user: {}              # its password: swing app secret set {} {}\n",
             site.server, yamlWord(dataOf(world, site)), yamlWord(world.programsOf(self)),
             yamlWord(configurationFileOf(world, site)), yamlWord(socketOf(world, site)), site.address,
-            site.databases.at(self).port, site.address, site.databases.at(self).replicationPort, databaseUser,
+            site.databases.at(self).port, site.address, site.databases.at(self).secondPort, databaseUser,
             site.application, passwordVariable());
     }
 
     JsonObject access(const World& world, const Site& site) const override {
         return JsonObject{{"dsn", fmt::format("redis://{}:{}@{}:{}/0", databaseUser, urlPart(world.password.reveal()),
                                               site.address, site.databases.at(self).port)},
-                          {"replicationPort", site.databases.at(self).replicationPort},
+                          {"replicationPort", site.databases.at(self).secondPort},
                           {"user", databaseUser},
                           {"password", world.password.reveal()},
                           {"adminCommand",

@@ -21,7 +21,7 @@ constexpr int64_t formatOfState = 2;
 Json siteToJson(const Site& site) {
     JsonObject databases;
     for (const auto& [engine, ports] : site.databases)
-        databases[nameOf(engine)] = JsonObject{{"port", ports.port}, {"replicationPort", ports.replicationPort}};
+        databases[nameOf(engine)] = JsonObject{{"port", ports.port}, {"secondPort", ports.secondPort}};
     return JsonObject{{"name", site.name},       {"title", site.title},
                       {"server", site.server},   {"application", site.application},
                       {"address", site.address}, {"webPort", site.webPort},
@@ -57,7 +57,7 @@ Result<std::map<Engine, DatabasePorts>> portsFromJson(const Json& value, const s
         if (!one) return fail(ErrorCode::InvalidInput, "a site has no ports of " + std::string(nameOf(engine)));
         JsonReader ports(*one, reader.pathOf(nameOf(engine)));
         all[engine].port = readPort(ports, "port");
-        if (ports.integer("replicationPort") != 0) all[engine].replicationPort = readPort(ports, "replicationPort");
+        if (ports.integer("secondPort") != 0) all[engine].secondPort = readPort(ports, "secondPort");
         TRY_VOID(ports.finish());
     }
     TRY_VOID(reader.finish());

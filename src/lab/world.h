@@ -35,7 +35,7 @@ constexpr uint16_t claimPort =
 
 struct DatabasePorts {
     uint16_t port = 0;
-    uint16_t replicationPort = 0;  // 0: the other site replicates from the same one
+    uint16_t secondPort = 0;  // redis: for the other site; mariadb: for physical copies; 0: there is none
 };
 
 struct Site {

@@ -78,6 +78,7 @@ struct DatabaseSpec {
     ServiceSpec service;
     HostPort address;                     // where the application and the other site reach it
     std::optional<HostPort> replication;  // where the other site replicates from, when that is not `address`
+    std::optional<HostPort> copy;         // mariadb: where this site's agent hands out physical copies; none: dumps
     std::string database;                 // name of the application's database
     std::string user;                     // role the application connects as
     std::map<std::string, ReplicaSpec> replicas;

@@ -61,6 +61,19 @@ Result<ReplicaSpec> replicaFromJson(const Json& value, std::string_view name, st
     return spec;
 }
 
+void readCopyAddress(JsonReader& reader, DatabaseSpec& spec) {
+    const std::string copy = reader.string("copy", "");
+    if (copy.empty()) return;
+    if (auto address = parseHostPort(copy))
+        spec.copy = *address;
+    else
+        reader.problem("copy", "must be HOST:PORT");
+    if (spec.engine != Engine::mariadb)
+        reader.problem("copy", "is for mariadb: the other engines copy over their own port");
+    if (spec.copy == spec.address)
+        reader.problem("copy", "must be a port of its own: the agent listens there, not the server");
+}
+
 Result<void> readReplicas(JsonReader& reader, DatabaseSpec& spec) {
     const JsonObject* members = reader.object("replicas");
     if (!members) return {};
@@ -113,6 +126,7 @@ Result<DatabaseSpec> databaseFromJson(const Json& value, std::string_view name, 
                     "its replica sets elect their own primary; run one replica set over both sites instead");
     spec.engine = readEnum(reader, "engine", engines, Engine::postgresql);
     TRY_VOID(readPlace(reader, spec));
+    readCopyAddress(reader, spec);
     spec.database = reader.string("database", "");
     spec.user = reader.string("user", "");
     requireWord(reader, "database", spec.database);
@@ -124,6 +138,7 @@ Result<DatabaseSpec> databaseFromJson(const Json& value, std::string_view name, 
 
 Json toJson(const DatabaseSpec& spec) {
     JsonObject out = placeOf(spec);
+    if (spec.copy) out["copy"] = spec.copy->text();
     out["engine"] = nameOf(spec.engine);
     out["database"] = spec.database;
     out["user"] = spec.user;

@@ -87,6 +87,8 @@ Json database() {
                    {"server", text("name of the server it runs on")},
                    {"service", service()},
                    {"address", text("HOST:PORT where the application and the other site reach it")},
+                   {"copy", text("HOST:PORT where this site's agent hands out physical copies (mariadb); without it a"
+                                 " copy is a dump")},
                    {"replication", text("HOST:PORT where the other site replicates from, when that is not the address"
                                         " (redis, valkey: the TLS port)")},
                    {"database", text("name of the application's database")},

@@ -76,7 +76,9 @@ std::map<std::string, std::vector<WebSpec>> frontsByServer(const Application& ap
 
 Json peerOf(const Application& other, const std::string& database) {
     const HostPort& address = other.databases.at(database).replicationAddress();
-    return JsonObject{{"application", other.name}, {"host", address.host}, {"port", address.port}};
+    JsonObject peer{{"application", other.name}, {"host", address.host}, {"port", address.port}};
+    if (const auto& copy = other.databases.at(database).copy) peer["copy"] = copy->text();
+    return peer;
 }
 
 // With what recognises its replication user, when this run asked for that.

@@ -35,7 +35,7 @@ struct DatabaseSide {
     std::string verifier;  // of this side's replication user, for engines that have one
 
     driver::Peer peer() const {
-        return {application, spec.replicationAddress().host, spec.replicationAddress().port, verifier};
+        return {application, spec.replicationAddress().host, spec.replicationAddress().port, verifier, spec.copy};
     }
     driver::Context context(int64_t milliseconds = 20'000) const;
     // A driver that knows nothing yet, as after the agent's restart.

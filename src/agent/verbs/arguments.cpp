@@ -85,6 +85,12 @@ Result<driver::Peer> peerFromJson(const Json& value) {
     if (!isCopyName(peer.application)) reader.problem("application", "must be a name");
     peer.verifier = reader.string("verifier", "");
     if (peer.verifier.size() > verifierBytesMax) reader.problem("verifier", "is too long");
+    if (const std::string copy = reader.string("copy", ""); !copy.empty()) {
+        if (auto address = parseHostPort(copy))
+            peer.copy = *address;
+        else
+            reader.problem("copy", "must be HOST:PORT");
+    }
     TRY_VOID(reader.finish());
     peer.port = static_cast<uint16_t>(port);
     return peer;

@@ -7,6 +7,7 @@
 #include "driver/mariadb/dump.h"
 #include "driver/mariadb/gtid.h"
 #include "driver/mariadb/option_file.h"
+#include "driver/mariadb/physical_copy.h"
 #include "driver/mariadb/token.h"
 
 namespace swb::driver::mariadb {
@@ -74,6 +75,13 @@ TEST(MariadbGtid, TheStateOfALogIsKnownAtAnEarlierPosition) {
     EXPECT_EQ(*logStateAt("", "0-37-100"), "0-37-100");
     EXPECT_FALSE(logStateAt("0-1", "0-37-100"));
     EXPECT_FALSE(logStateAt("0-1-5", "here"));
+}
+
+TEST(MariadbCopy, ThePositionStandsInTheThirdColumn) {
+    EXPECT_EQ(positionInBackup("swingbridge-bin.000002\t1234\t0-1-100\n"), "0-1-100");
+    EXPECT_EQ(positionInBackup("log.000002\t1234\t0-1-100,\n7-2-5\n"), "0-1-100,7-2-5");
+    EXPECT_EQ(positionInBackup("log.000002\t1234\n"), "");
+    EXPECT_EQ(positionInBackup(""), "");
 }
 
 TEST(MariadbDump, TablesThatComeAndGoAreARepetitionsReason) {

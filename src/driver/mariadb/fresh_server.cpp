@@ -71,34 +71,51 @@ void FreshServer::endLeftovers(const Instance& instance, const std::string& data
     (void)instance.removeRecord(freshRecord);
 }
 
-Result<FreshServer> FreshServer::start(const Instance& instance, const std::string& data, const Context& context) {
+Result<FreshServer> FreshServer::prepared(const Instance& instance, const std::string& data) {
     FreshServer server;
     server.data_ = data;
     server.directory_ = TRY(makeSocketDirectory(instance.user()));
-    TRY_VOID(instance.writeRecord(freshRecord, JsonObject{{"directory", server.directory_}}));
-    TRY_VOID(makeSystemTables(instance, data, server.directory_, context));
     server.socket_ = server.directory_ + "/socket";
+    TRY_VOID(instance.writeRecord(freshRecord, JsonObject{{"directory", server.directory_}}));
+    return server;
+}
+
+Result<FreshServer> FreshServer::start(const Instance& instance, const std::string& data, const Context& context) {
+    FreshServer server = TRY(prepared(instance, data));
+    TRY_VOID(makeSystemTables(instance, data, server.directory_, context));
+    TRY_VOID(server.run(instance, "--no-defaults", context));
+    return server;
+}
+
+Result<FreshServer> FreshServer::startOnCopy(const Instance& instance, const std::string& data,
+                                             const std::string& optionFile, const Context& context) {
+    FreshServer server = TRY(prepared(instance, data));
+    TRY_VOID(server.run(instance, "--defaults-file=" + optionFile, context));
+    return server;
+}
+
+Result<void> FreshServer::run(const Instance& instance, const std::string& options, const Context& context) {
     DetachedProgram program;
-    program.argv = {instance.program("mariadbd"), "--no-defaults", "--datadir=" + data, "--socket=" + server.socket_,
-                    "--pid-file=" + server.directory_ + "/pid", "--tmpdir=" + server.directory_, "--skip-networking",
+    program.argv = {instance.program("mariadbd"), options, "--datadir=" + data_, "--socket=" + socket_,
+                    "--pid-file=" + directory_ + "/pid", "--tmpdir=" + directory_, "--skip-networking",
                     "--skip-grant-tables", "--skip-log-bin", "--skip-slave-start", "--max-allowed-packet=1G",
                     // What is loaded is flushed by the clean stop; until then a crash begins it anew.
                     "--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=OFF"};
     program.user = instance.user();
     program.logFile = instance.stateDirectory() + "/fresh-server.log";
     const pid_t pid = TRY(spawnDetached(program));
-    server.process_ = processIdentity(pid);
+    process_ = processIdentity(pid);
     Endpoint endpoint;
-    endpoint.socket = server.socket_;
+    endpoint.socket = socket_;
     endpoint.user = "root";
     for (;;) {
         auto connection = Connection::open(endpoint, instance.user(), context.deadline);
         if (connection) {
-            server.connection_ = std::move(*connection);
-            return server;
+            connection_ = std::move(*connection);
+            return {};
         }
-        if (!server.process_ || !isAlive(*server.process_))
-            return fail(ErrorCode::DatabaseFailed, "the server that loads the copy did not come up",
+        if (!process_ || !isAlive(*process_))
+            return fail(ErrorCode::DatabaseFailed, "the server that works on the copy did not come up",
                         "See " + program.logFile + ".");
         if (context.remainingMs() == 0 || context.cancelled()) return fail(connection.error());
         pause(10);
@@ -110,7 +127,7 @@ Result<void> FreshServer::stop(const Context& context) {
     if (!process_) return {};
     sendSignal(*process_, SIGTERM);
     if (!awaitExit(*process_, context.deadline))
-        return fail(ErrorCode::DeadlineExceeded, "the server that loaded the copy does not stop");
+        return fail(ErrorCode::DeadlineExceeded, "the server that worked on the copy does not stop");
     process_.reset();
     return {};
 }

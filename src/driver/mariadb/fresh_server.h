@@ -10,6 +10,9 @@ class FreshServer {
   public:
     // Makes the data directory's system tables, and starts.
     static Result<FreshServer> start(const Instance& instance, const std::string& data, const Context& context);
+    // On a copy of another server's files, with the options it was made with.
+    static Result<FreshServer> startOnCopy(const Instance& instance, const std::string& data,
+                                           const std::string& optionFile, const Context& context);
     FreshServer(FreshServer&&) noexcept;
     FreshServer& operator=(FreshServer&&) = delete;
     ~FreshServer();
@@ -24,6 +27,8 @@ class FreshServer {
 
   private:
     FreshServer() = default;
+    static Result<FreshServer> prepared(const Instance& instance, const std::string& data);
+    Result<void> run(const Instance& instance, const std::string& options, const Context& context);
     std::string directory_, socket_, data_;
     std::optional<Connection> connection_;
     std::optional<ProcessIdentity> process_;

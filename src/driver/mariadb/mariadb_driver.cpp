@@ -17,12 +17,16 @@ Result<Instance> MariadbDriver::open(const DatabaseSpec& spec, const Context& co
     return Instance::open(spec, context, sessions_);
 }
 
+Result<Json> MariadbDriver::offering(const Instance& instance, Result<Json> result, const Context& context) {
+    if (result) copies_.offer(instance, context, sessions_);
+    return result;
+}
+
 Json MariadbDriver::inspect(const DatabaseSpec& spec, const Peer* peer, const Context& context) {
     const auto instance = open(spec, context);
     if (!instance) return mariadb::factsOfNothing(spec, instance.error());
     constexpr int64_t inspectMs = 5000;  // telemetry must not pile up behind a server that hangs
-    return mariadb::inspectInstance(*instance, peer, slowFacts_,
-                                    withDeadline(context, within(context, inspectMs)));
+    return mariadb::inspectInstance(*instance, peer, slowFacts_, withDeadline(context, within(context, inspectMs)));
 }
 
 Result<CertificateRequests> MariadbDriver::certificateRequests(const DatabaseSpec& spec, const Context& context) {
@@ -36,7 +40,8 @@ Result<Json> MariadbDriver::installCertificates(const DatabaseSpec& spec, const 
 
 Result<Json> MariadbDriver::prepareSource(const DatabaseSpec& spec, std::string_view application, const Peer& peer,
                                           std::string_view slot, const Context& context) {
-    return mariadb::prepareSource(TRY(open(spec, context)), application, peer, slot, context);
+    const Instance instance = TRY(open(spec, context));
+    return offering(instance, mariadb::prepareSource(instance, application, peer, slot, context), context);
 }
 
 Result<Json> MariadbDriver::testSource(const DatabaseSpec& spec, const Peer& peer, const Context& context) {
@@ -50,7 +55,8 @@ Result<Json> MariadbDriver::seed(const DatabaseSpec& spec, std::string_view appl
 
 Result<Json> MariadbDriver::releaseSource(const DatabaseSpec& spec, const std::vector<std::string>& slots,
                                           const Context& context) {
-    return mariadb::releaseSource(TRY(open(spec, context)), slots, context);
+    const Instance instance = TRY(open(spec, context));
+    return offering(instance, mariadb::releaseSource(instance, slots, context), context);
 }
 
 Result<Json> MariadbDriver::promoteStandalone(const DatabaseSpec& spec, bool allowLagging, const Context& context) {
@@ -101,7 +107,8 @@ Result<Json> MariadbDriver::rejoin(const DatabaseSpec& spec, std::string_view, c
 
 Result<Json> MariadbDriver::ensureRunning(const DatabaseSpec& spec, std::string_view guardRole,
                                           const Context& context) {
-    return mariadb::ensureRunning(TRY(open(spec, context)), guardRole, context);
+    const Instance instance = TRY(open(spec, context));
+    return offering(instance, mariadb::ensureRunning(instance, guardRole, context), context);
 }
 
 Result<void> MariadbDriver::stop(const DatabaseSpec& spec, const Context& context) {

@@ -16,6 +16,7 @@
 #include "driver/database_driver.h"
 #include "driver/mariadb/facts.h"
 #include "driver/mariadb/instance.h"
+#include "driver/mariadb/physical_copy.h"
 
 namespace swb::driver {
 
@@ -50,9 +51,12 @@ class MariadbDriver final : public DatabaseDriver {
 
   private:
     Result<mariadb::Instance> open(const DatabaseSpec& spec, const Context& context);
+    // What a call found out about a server, with the desk brought up to date on it.
+    Result<Json> offering(const mariadb::Instance& instance, Result<Json> result, const Context& context);
 
     std::shared_ptr<mariadb::Sessions> sessions_ = std::make_shared<mariadb::Sessions>();
     mariadb::SlowFacts slowFacts_;
+    mariadb::CopyDesk copies_;
 };
 
 }  // namespace swb::driver

@@ -11,11 +11,13 @@
 #include "base/fault.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "driver/mariadb/accounts.h"
 #include "driver/mariadb/divergence.h"
 #include "driver/mariadb/dump.h"
 #include "driver/mariadb/fence.h"
 #include "driver/mariadb/fresh_server.h"
+#include "driver/mariadb/physical_copy.h"
 #include "driver/mariadb/promotion.h"
 #include "driver/mariadb/rejoin.h"
 #include "driver/mariadb/server_options.h"
@@ -29,7 +31,8 @@ namespace {
 
 constexpr const char* seedRecord = "seed";
 constexpr const char* phaseCopying = "copying";
-constexpr const char* phaseReady = "ready";      // the copy is complete, loaded and stopped cleanly
+constexpr const char* phaseReady = "ready";  // the copy is complete, loaded and stopped cleanly
+constexpr const char* dumpName = "/all.sql";
 constexpr const char* phaseSwapped = "swapped";  // it has become the data directory
 
 struct Places : SeedPlaces {
@@ -39,10 +42,13 @@ struct Places : SeedPlaces {
         : SeedPlaces(SeedPlaces::of(instance)), dump(instance.data() + ".swingbridge-dump") {}
 };
 
-// The dump and the tables that are loaded from it stand side by side for a while.
-Result<void> checkSpace(const Places& places, int64_t dataBytes) {
+constexpr const char* byFiles = "files";
+constexpr const char* byDump = "dump";
+
+// A dump and the tables that are loaded from it stand side by side for a while.
+Result<void> checkSpace(const Places& places, std::string_view method, int64_t dataBytes) {
     constexpr int64_t roomBytes = 256 << 20;
-    return places.requireRoom(2 * dataBytes + dataBytes / 5 + roomBytes);
+    return places.requireRoom((method == byDump ? 2 : 1) * dataBytes + dataBytes / 5 + roomBytes);
 }
 
 // The last position that both histories are known to have: where the source, or one of its predecessors, was promoted,
@@ -107,16 +113,37 @@ Result<void> keepSuperuser(const Instance& instance, Connection& connection, con
     return connection.execute("GRANT ALL PRIVILEGES ON *.* TO " + account + " WITH GRANT OPTION", context.deadline);
 }
 
-// Answers the position of the copy.
-Result<std::string> copy(const Instance& instance, const Places& places, const Peer& peer, int64_t bytes,
-                         const Context& context) {
+void endLeftovers(const Instance& instance, const Places& places) {
     FreshServer::endLeftovers(instance, places.fresh);
-    for (const auto& leftover : processesWithArgument("--result-file=" + places.dump)) sendSignal(leftover, 9);
+    endCopyLeftovers(places.fresh);
+    for (const auto& leftover : processesWithArgument("--result-file=" + places.dump + dumpName))
+        sendSignal(leftover, 9);
+}
+
+// The source's files as they are. Answers the position of the copy.
+Result<std::string> copyFiles(const Instance& instance, const Places& places, const Peer& peer,
+                              const Context& context) {
+    endLeftovers(instance, places);
+    TRY_VOID(places.make(places.fresh, instance.user()));
+    const PhysicalCopy taken = TRY(takePhysicalCopy(instance, peer, places.fresh, context));
+    faultPoint("seed", instance.spec().name, "copied");
+    auto server = TRY(FreshServer::startOnCopy(instance, places.fresh, copiedOptionFile(places.fresh), context));
+    TRY_VOID(keepSuperuser(instance, server.connection(), context));
+    TRY_VOID(server.stop(context));
+    FreshServer::endLeftovers(instance, places.fresh);
+    TRY_VOID(flushFileSystem(places.fresh));
+    return taken.position;
+}
+
+// Everything as statements. Answers the position of the copy.
+Result<std::string> copyDump(const Instance& instance, const Places& places, const Peer& peer, int64_t bytes,
+                             const Context& context) {
+    endLeftovers(instance, places);
     TRY_VOID(places.make(places.fresh, instance.user()));
     // The dump is a file of the service's user in a directory of its own: the parent need not be writable for it.
     TRY_VOID(places.make(places.dump, instance.user()));
     Places inside = places;
-    inside.dump += "/all.sql";
+    inside.dump += dumpName;
     const std::string position = TRY(dumpPeer(instance, peer, inside.dump, bytes, context));
     faultPoint("seed", instance.spec().name, "copied");
     context.progress(bytes, bytes, "loading the copy");
@@ -136,7 +163,30 @@ struct Progress {
     std::string sourceSurplus;  // of the source after the copy
     int64_t serverId = 0;
     std::string saved;
+    std::string method;
 };
+
+// The files where the source gives them out; otherwise, or when that fails, a dump.
+Result<void> copy(const Instance& instance, const Places& places, const Peer& peer, int64_t bytes, Progress& progress,
+                  const Context& context) {
+    if (progress.method != byDump && peer.copy) {
+        progress.method = byFiles;
+        TRY_VOID(checkSpace(places, progress.method, bytes));
+        auto position = copyFiles(instance, places, peer, context);
+        if (position) {
+            progress.position = *position;
+            return {};
+        }
+        if (context.cancelled() || context.remainingMs() == 0) return fail(position.error());
+        logWarning("mariadb", "{}: the files of {} could not be copied, it is dumped instead: {}", instance.spec().name,
+                   peer.host, describe(position.error()));
+        context.progress(0, bytes, "the files could not be copied (" + position.error().message + "): dumping instead");
+    }
+    progress.method = byDump;
+    TRY_VOID(checkSpace(places, progress.method, bytes));
+    progress.position = TRY(copyDump(instance, places, peer, bytes, context));
+    return {};
+}
 
 Result<void> writeProgress(const Instance& instance, const Progress& progress, const Peer& peer,
                            std::string_view slot) {
@@ -145,6 +195,7 @@ Result<void> writeProgress(const Instance& instance, const Progress& progress, c
                                                          {"sourceSurplus", progress.sourceSurplus},
                                                          {"serverId", progress.serverId},
                                                          {"saved", progress.saved},
+                                                         {"method", progress.method},
                                                          {"host", peer.host},
                                                          {"port", peer.port},
                                                          {"slot", slot}}));
@@ -157,7 +208,7 @@ Progress readProgress(const Instance& instance, const Peer& peer, std::string_vi
     if (textAt(record, "host") != peer.host || integerAt(record, "port") != peer.port || textAt(record, "slot") != slot)
         return {};
     return {textAt(record, "phase", phaseCopying), textAt(record, "position"), textAt(record, "sourceSurplus"),
-            integerAt(record, "serverId"), textAt(record, "saved")};
+            integerAt(record, "serverId"),         textAt(record, "saved"),    textAt(record, "method")};
 }
 
 // A replica from its first start on: closed, at the position of the copy, following.
@@ -186,6 +237,7 @@ Result<Json> follow(const Instance& instance, const Places& places, const Peer& 
     for (const char* record : {"fence", promotionRecord, seedRecord}) TRY_VOID(instance.removeRecord(record));
     return JsonObject{{"bytes", bytes},
                       {"seconds", (preciseMs() - start) / 1000},
+                      {"method", progress.method},
                       {"systemId", state.identity},
                       {"position", state.position},
                       {"saved", progress.saved.empty() ? Json(nullptr) : Json(progress.saved)}};
@@ -211,12 +263,11 @@ Result<Json> seed(const Instance& instance, std::string_view application, const 
             return fail(ErrorCode::NotReady, "the source at " + peer.host + " was not prepared",
                         "Prepare it first (database.prepare-source).");
         const int64_t bytes = TRY(estimatedBytes(source, context.deadline));
-        TRY_VOID(checkSpace(places, bytes));
         progress.saved = TRY(saveWhatOnlyThisHas(instance, source, context));
         progress.serverId = chosenServerId(instance, application, state.serverId);
         TRY_VOID(instance.writeOwnOptions(preparedOptions(instance, progress.serverId, application, true)));
         TRY_VOID(writeProgress(instance, progress, peer, slot));
-        progress.position = TRY(copy(instance, places, peer, bytes, context));
+        TRY_VOID(copy(instance, places, peer, bytes, progress, context));
         progress.sourceSurplus = TRY(identifyPeer(instance, peer, within(context, 10'000))).surplus;
         progress.phase = phaseReady;
         TRY_VOID(writeProgress(instance, progress, peer, slot));
@@ -232,6 +283,7 @@ Result<Json> seed(const Instance& instance, std::string_view application, const 
     // A copy that does not come up is made anew by the next call; the old data stays beside it until one does.
     if (!finished) {
         progress.phase = phaseCopying;
+        progress.method = byDump;
         TRY_VOID(writeProgress(instance, progress, peer, slot));
     }
     return finished;

@@ -128,6 +128,11 @@ JsonArray listOf(const std::vector<std::string>& words) {
 
 }  // namespace
 
+bool hasReplicas(const Instance& instance) {
+    const Json peers = instance.record(peersRecord);
+    return peers.is_object() && !peers.get_object().empty();
+}
+
 Result<PeerState> identifyPeer(const Instance& instance, const Peer& peer, MonotonicMs deadline) {
     auto connection = TRY(instance.peerConnection(peer, deadline));
     const Rows grants = TRY(connection.query("SHOW GRANTS", deadline));

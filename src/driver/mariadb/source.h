@@ -16,6 +16,8 @@ Result<Json> testSource(const Instance& instance, const Peer& peer, const Contex
 Result<Json> releaseSource(const Instance& instance, const std::vector<std::string>& slots, const Context& context);
 
 // A peer over its replication user, with the rights of one and another server_id than ours (when ours is known).
+// Others were admitted as its replicas.
+bool hasReplicas(const Instance& instance);
 Result<PeerState> identifyPeer(const Instance& instance, const Peer& peer, MonotonicMs deadline);
 
 }  // namespace swb::driver::mariadb

@@ -14,8 +14,23 @@
 #include <cstring>
 
 #include "base/fd.h"
+#include "driver/support/broken_pipe.h"
 
 namespace swb::driver {
+
+// All descriptors of pipes are above 2, so that dup2() in the child cannot overwrite one that is still needed.
+Result<std::pair<Fd, Fd>> makePipe() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0)
+        return fail(ErrorCode::CommandFailed, std::string("no pipe: ") + std::strerror(errno));
+    Fd raised[2];
+    for (int i = 0; i < 2; ++i) {
+        const Fd low(ends[i]);
+        raised[i] = Fd(::fcntl(ends[i], F_DUPFD_CLOEXEC, 10));
+    }
+    if (!raised[0].valid() || !raised[1].valid()) return fail(ErrorCode::CommandFailed, "no descriptors left");
+    return std::pair(std::move(raised[0]), std::move(raised[1]));
+}
 
 namespace {
 
@@ -85,20 +100,6 @@ int execute(const Prepared& prepared, int input, int output, int errors, int kee
     return errno;
 }
 
-// All descriptors of pipes are above 2, so that dup2() in the child cannot overwrite one that is still needed.
-Result<std::pair<Fd, Fd>> makePipe() {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0)
-        return fail(ErrorCode::CommandFailed, std::string("no pipe: ") + std::strerror(errno));
-    Fd raised[2];
-    for (int i = 0; i < 2; ++i) {
-        const Fd low(ends[i]);
-        raised[i] = Fd(::fcntl(ends[i], F_DUPFD_CLOEXEC, 10));
-    }
-    if (!raised[0].valid() || !raised[1].valid()) return fail(ErrorCode::CommandFailed, "no descriptors left");
-    return std::pair(std::move(raised[0]), std::move(raised[1]));
-}
-
 Fd openRaised(const char* path, int flags, mode_t mode = 0) {
     const Fd low(::open(path, flags | O_CLOEXEC, mode));
     return low.valid() ? Fd(::fcntl(low.get(), F_DUPFD_CLOEXEC, 10)) : Fd();
@@ -146,7 +147,9 @@ Result<Running> launch(const ProgramCall& call) {
         unchanged.user = nullptr;
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (number == 0 && ::getppid() == parent)
-            number = execute(unchanged, inputRead.get(), outputWrite.get(), errorsWrite.get(), failureWrite.get());
+            number = execute(unchanged, call.standardInput >= 0 ? call.standardInput : inputRead.get(),
+                             call.standardOutput >= 0 ? call.standardOutput : outputWrite.get(), errorsWrite.get(),
+                             failureWrite.get());
         (void)!::write(failureWrite.get(), &number, sizeof number);
         ::_exit(127);
     }
@@ -206,24 +209,6 @@ bool awaitEnd(pid_t pid, int& status, const Context& context) {
         ::poll(&waited, 1, static_cast<int>(std::min<int64_t>(handle.valid() ? 100 : 5, context.remainingMs())));
     }
 }
-
-// A write to a program that has ended must be an error, not a signal that ends the agent.
-class IgnoreBrokenPipe {
-  public:
-    IgnoreBrokenPipe() {
-        ::sigemptyset(&pipe_);
-        ::sigaddset(&pipe_, SIGPIPE);
-        ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-    }
-    ~IgnoreBrokenPipe() {
-        const timespec none{};
-        if (!::sigismember(&before_, SIGPIPE)) ::sigtimedwait(&pipe_, nullptr, &none);
-        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-    }
-
-  private:
-    sigset_t pipe_{}, before_{};
-};
 
 }  // namespace
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/fd.h"
 #include "base/result.h"
 #include "driver/database_driver.h"
 #include "driver/support/os_user.h"
@@ -21,7 +22,9 @@ struct ProgramCall {
     // Added to a small clean environment: PATH, HOME, USER, LANG=C, LC_ALL=C, TZ. Nothing else of ours is inherited.
     std::map<std::string, std::string> environment;
     std::string directory = "/";
-    std::string input;                // written to its stdin
+    std::string input;  // written to its stdin
+    // Descriptors of the caller's that are its stdin and stdout instead; -1: input above, and captured.
+    int standardInput = -1, standardOutput = -1;
     size_t outputBytesMax = 1 << 20;  // of each stream kept (the last ones); more is read and dropped
     // Every piece of stdout or stderr as it comes, for progress.
     std::function<void(std::string_view piece)> onOutput;
@@ -54,6 +57,9 @@ struct DetachedProgram {
 // Starts it in its own session, not as a child of this process (no zombie, no signal of ours reaches it); answers its
 // pid. An exec that fails is CommandFailed.
 Result<pid_t> spawnDetached(const DetachedProgram& program);
+
+// Read and write end; close-on-exec, above the standard descriptors.
+Result<std::pair<Fd, Fd>> makePipe();
 
 // Absolute path of a program by PATH; empty when there is none.
 std::string findProgram(const std::string& name);

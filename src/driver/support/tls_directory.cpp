@@ -64,4 +64,18 @@ bool TlsDirectory::complete() const {
     return true;
 }
 
+Result<crypto::TlsIdentity> TlsDirectory::identity(const std::string& name) const {
+    Secret own = TRY(key(name));
+    return crypto::TlsIdentity{TRY(readFile(file(name + ".pem"), crypto::pemBytesMax)), std::move(own)};
+}
+
+Result<crypto::TlsContext> TlsDirectory::serverContext() const {
+    return crypto::serverContext(TRY(identity("server")), TRY(readFile(file("authority.pem"), crypto::pemBytesMax)));
+}
+
+Result<crypto::TlsContext> TlsDirectory::clientContext() const {
+    const crypto::TlsIdentity own = TRY(identity("client"));
+    return crypto::clientContext(TRY(readFile(file("authority.pem"), crypto::pemBytesMax)), &own);
+}
+
 }  // namespace swb::driver

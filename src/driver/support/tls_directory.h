@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "crypto/tls_context.h"
 #include "driver/database_driver.h"
 #include "driver/support/os_user.h"
 
@@ -22,12 +23,17 @@ class TlsDirectory {
     // Refused unless they are of our keys, of that authority and for the right names.
     Result<void> install(const Certificates& certificates) const;
     bool complete() const;
+    // For connections of our own beside the database's: what is installed now, both ends showing a certificate.
+    Result<crypto::TlsContext> serverContext() const;
+    Result<crypto::TlsContext> clientContext() const;
+    const std::string& clientName() const { return clientName_; }
     // The service's user can walk there: directories of ours on the way get the search bit, never the read bit; a
     // directory of somebody else is not touched.
     Result<void> make() const;
 
   private:
     Result<Secret> key(const std::string& name) const;
+    Result<crypto::TlsIdentity> identity(const std::string& name) const;
 
     std::string path_;
     OsUser user_;
