@@ -48,6 +48,12 @@ databases:
         service: {manage: direct, data: /srv/pg, bin: /b, unit: a, version: "15", socket: /run/pg, config: /c, superuser: pg, run_as: pg}
         address: 192.0.2.6:5432
         replication: 192.0.2.6:5433
+  invoices:
+    engine: mariadb
+    server: fra-3
+    service: {manage: direct, data: /srv/mariadb, bin: /usr/sbin}
+    address: 192.0.2.5:3306
+    copy: 192.0.2.5:3307
 maintenance: {page: "<h1>Back soon</h1>", retry_after: 60, bypass_addresses: [192.0.2.0/24], bypass_cookie: let-me-in-0123456789}
 )";
 
