@@ -51,7 +51,7 @@ databases:
   invoices:
     engine: mariadb
     server: fra-3
-    service: {manage: direct, data: /srv/mariadb, bin: /usr/sbin}
+    service: {manage: direct, data: /srv/mariadb, bin: /b, unit: a, version: "10", socket: /run/m, config: /c, superuser: root, run_as: m}
     address: 192.0.2.5:3306
     copy: 192.0.2.5:3307
 maintenance: {page: "<h1>Back soon</h1>", retry_after: 60, bypass_addresses: [192.0.2.0/24], bypass_cookie: let-me-in-0123456789}
