@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 
 #include "base/log.h"
@@ -17,6 +18,7 @@ namespace swb::driver {
 namespace {
 
 constexpr int64_t handshakeMs = 5000;
+constexpr int64_t lockSliceMs = 100, lockWaitMs = 15'000;
 
 Context limitsOf(int64_t milliseconds, std::function<bool()> cancelled) {
     Context limits;
@@ -159,7 +161,10 @@ Result<void> CopyService::serveOne(TlsStream& stream) {
     const Json asked = TRY(parseJson(request));
     if (type != FrameType::request || textAt(asked, "database") != database_)
         return fail(ErrorCode::NotFound, "copies of " + textAt(asked, "database") + " are not given here");
-    const std::unique_lock one(giving_, std::try_to_lock);
+    // The one before may have lost its taker, and is about to find out.
+    std::unique_lock one(giving_, std::defer_lock);
+    for (int64_t waited = 0; !one.try_lock_for(std::chrono::milliseconds(lockSliceMs)); waited += lockSliceMs)
+        if (waited >= lockWaitMs || stopping_) break;
     if (!one.owns_lock()) return fail(ErrorCode::NotReady, "another copy is being given");
     CopySink sink(stream, stopping);
     TRY_VOID(give_(sink));

@@ -62,7 +62,7 @@ class CopyService {
     const Fd listener_;
     std::atomic<bool> stopping_{false};
     std::atomic<size_t> connections_{0};
-    std::mutex giving_;               // one copy at a time
+    std::timed_mutex giving_;         // one copy at a time
     std::list<std::thread> threads_;  // of the accepting one
     std::thread accepting_;
 };
