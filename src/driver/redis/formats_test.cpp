@@ -187,4 +187,15 @@ TEST(RedisBacklog, HoldsTenMinutesWithinBounds) {
     EXPECT_EQ(wantedBacklogBytes(1LL << 40), 1 << 30);
 }
 
+// A size that changes between a promotion and the rejoin costs a full copy there.
+TEST(RedisBacklog, GrowsOnceWhereAnotherSizeEmptiesIt) {
+    const Release old = releaseOf("redis", "6.2.14"), recent = releaseOf("redis", "7.0.15");
+    constexpr int64_t least = 64 << 20, busy = 1 << 20;
+    EXPECT_EQ(backlogBytes(old, 1 << 20, busy), 600LL << 20);
+    EXPECT_EQ(backlogBytes(old, least, busy), least);
+    EXPECT_EQ(backlogBytes(recent, least, busy), 600LL << 20);
+    EXPECT_EQ(backlogBytes(recent, 800LL << 20, busy), 800LL << 20);
+    EXPECT_EQ(backlogBytes(releaseOf("valkey", "7.2.5"), least, busy), 600LL << 20);
+}
+
 }  // namespace swb::driver::redis

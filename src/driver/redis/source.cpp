@@ -12,6 +12,8 @@ namespace swb::driver::redis {
 
 namespace {
 
+constexpr int64_t leastBacklogBytes = 64 << 20;
+
 Result<void> checkCanBeSource(Connection& connection, const Context& context) {
     const Info info = TRY(connection.info("server", context.deadline));
     const Release release = releaseOf(info);
@@ -30,12 +32,13 @@ Result<void> checkCanBeSource(Connection& connection, const Context& context) {
 
 // The backlog bridges a cut link; one that expires while nobody is connected takes the history with it.
 Result<int64_t> sizeBacklog(Connection& connection, RoleFile& role, const Context& context) {
+    const Release release = releaseOf(TRY(connection.info("server", context.deadline)));
     constexpr int64_t sampleMs = 200;
     const int64_t first = TRY(readState(connection, context.deadline)).position.offset;
     pause(sampleMs);
     const int64_t second = TRY(readState(connection, context.deadline)).position.offset;
     const int64_t now = std::atoll(TRY(settingOf(connection, "repl-backlog-size", context)).c_str());
-    const int64_t bytes = std::max(now, wantedBacklogBytes((second - first) * 1000 / sampleMs));
+    const int64_t bytes = backlogBytes(release, now, (second - first) * 1000 / sampleMs);
     const Settings wanted = {{"repl-backlog-size", std::to_string(bytes)}, {"repl-backlog-ttl", "0"}};
     for (const auto& [name, value] : wanted) role.set(name, value);
     TRY_VOID(changeSettings(connection, wanted, context));
@@ -45,8 +48,14 @@ Result<int64_t> sizeBacklog(Connection& connection, RoleFile& role, const Contex
 }  // namespace
 
 int64_t wantedBacklogBytes(int64_t bytesPerSecond) {
-    constexpr int64_t least = 64 << 20, most = 1 << 30, seconds = 600;
-    return std::clamp(bytesPerSecond * seconds, least, most);
+    constexpr int64_t most = 1 << 30, seconds = 600;
+    return std::clamp(bytesPerSecond * seconds, leastBacklogBytes, most);
+}
+
+int64_t backlogBytes(const Release& release, int64_t now, int64_t bytesPerSecond) {
+    const bool resizingEmpties = !release.valkey && !release.atLeast(7, 0);
+    if (resizingEmpties && now >= leastBacklogBytes) return now;
+    return std::max(now, wantedBacklogBytes(bytesPerSecond));
 }
 
 Result<Json> prepareSource(const Instance& instance, const Peer& peer, std::string_view slot, const Context& context) {

@@ -28,5 +28,9 @@ Result<void> endSwitch(const Instance& instance, const Context& context);
 
 // Bytes a backlog should have: what is written in ten minutes at the current rate, within bounds.
 int64_t wantedBacklogBytes(int64_t bytesPerSecond);
+// Bytes it gets: never fewer than it has. Redis before 7.0 empties its backlog when the size changes, and this is asked
+// right after a promotion, before the old primary is back: it would have to copy everything. So there a backlog grows
+// once, before the first replica comes.
+int64_t backlogBytes(const Release& release, int64_t now, int64_t bytesPerSecond);
 
 }  // namespace swb::driver::redis
