@@ -19,9 +19,7 @@ class MariadbCopy : public MariadbTraps {
         world->sql(world->a(), "GRANT ALL PRIVILEGES ON *.* TO boss@'%' WITH GRANT OPTION");
         world->sql(world->a(), "CREATE TABLE shop.old (id INT PRIMARY KEY, note TEXT) ENGINE = MyISAM");
         world->sql(world->a(), "INSERT INTO shop.old VALUES (1, 'kept')");
-        world->link();
-        current = &world->a();
-        standby = &world->b();
+        linkSides();
     }
 
     // What the seed said of its progress.
@@ -84,13 +82,8 @@ TEST_F(MariadbCopy, FilesUnderWritesThenASwitchThereAndBack) {
     EXPECT_TRUE(contains(world->tags(*standby), acknowledged));
     EXPECT_EQ(replicaSql("SELECT @@GLOBAL.read_only"), "1");
     for (int round = 0; round < 2; ++round) {
-        SWB_REQUIRE(prepareReplica());
-        const auto token = current->driver->fence(current->spec, round, current->context());
-        SWB_REQUIRE(token);
-        SWB_REQUIRE(awaitToken(*token));
-        SWB_REQUIRE(promote(*token));
-        SWB_REQUIRE(rejoin(*token));
-        std::swap(current, standby);
+        switchOver(round);
+        if (HasFatalFailure()) return;
         const driver::Peer peer = current->peer();
         const Json seen = facts(*standby, &peer);
         EXPECT_TRUE(memberAt(seen, "errantGtids")->as_array().empty()) << toText(seen);

@@ -65,13 +65,8 @@ TEST_F(MariadbReplication, ASeedThatIsKilledIsFinishedByTheNext) {
 // Nothing was written since the copy was made: its log knows where it begins all the same.
 TEST_F(MariadbReplication, ASwitchRightAfterTheSeed) {
     for (int round = 0; round < 2; ++round) {
-        SWB_REQUIRE(prepareReplica());
-        const auto token = current->driver->fence(current->spec, round, current->context());
-        SWB_REQUIRE(token);
-        SWB_REQUIRE(awaitToken(*token));
-        SWB_REQUIRE(promote(*token));
-        SWB_REQUIRE(rejoin(*token));
-        std::swap(current, standby);
+        switchOver(round);
+        if (HasFatalFailure()) return;
     }
     ASSERT_TRUE(world->insert(*current, "later"));
     for (int i = 0; i < 400 && world->tags(*standby).empty(); ++i) ::usleep(5000);
@@ -101,22 +96,15 @@ class MariadbOlderLog : public MariadbTraps {
         for (const char* id : {"1", "77"})
             world->sql(world->a(), "SET STATEMENT server_id = " + std::string(id) +
                                        " FOR INSERT INTO shop.items (tag) VALUES ('of-" + id + "')");
-        world->link();
-        current = &world->a();
-        standby = &world->b();
+        linkSides();
     }
 };
 
 TEST_F(MariadbOlderLog, GoesThereAndBack) {
     ASSERT_NE(world->sql(*current, "SELECT @@GLOBAL.gtid_binlog_state").find("0-77-"), std::string::npos);
     for (int round = 0; round < 4; ++round) {
-        SWB_REQUIRE(prepareReplica());
-        const auto token = current->driver->fence(current->spec, round, current->context());
-        SWB_REQUIRE(token);
-        SWB_REQUIRE(awaitToken(*token));
-        SWB_REQUIRE(promote(*token));
-        SWB_REQUIRE(rejoin(*token));
-        std::swap(current, standby);
+        switchOver(round);
+        if (HasFatalFailure()) return;
         const driver::Peer peer = current->peer();
         const Json seen = facts(*standby, &peer);
         EXPECT_TRUE(memberAt(seen, "errantGtids")->as_array().empty()) << toText(seen);

@@ -50,7 +50,7 @@ TEST_F(RedisSetup, TheAgentFindsItsWayInByTheConfigurationAndKeepsAUserOfItsOwn)
         stopRedisServer(side->spec, SIGTERM);
         side->restartAgent();
         SWB_REQUIRE(side->driver->ensureRunning(side->spec, "", side->context()));
-        EXPECT_TRUE(booleanAt(factsOf(*side), "reachable"));
+        EXPECT_TRUE(booleanAt(facts(*side), "reachable"));
     }
     EXPECT_TRUE(world->insert(*current, "three"));
 }
@@ -162,7 +162,7 @@ TEST_F(RedisSetup, FactsSayWhatChecksAsk) {
     EXPECT_TRUE(booleanAt(replica, "canConnectToPeer")) << toText(replica);
     EXPECT_FALSE(booleanAt(replica, "fenced", true));
     const double start = preciseMs();
-    const Json source = factsOf(*current);
+    const Json source = facts(*current);
     EXPECT_LT(preciseMs() - start, 100) << "inspection is for every second";
     EXPECT_EQ(textAt(source, "systemId"), textAt(replica, "systemId"));
     EXPECT_EQ(textAt(source, "role"), "primary");
@@ -182,7 +182,7 @@ TEST_F(RedisSetup, FactsSayWhatChecksAsk) {
     EXPECT_TRUE(booleanAt(*memberAt(source, "persistence"), "rdb"));
     // Down: what is known from before.
     stopRedisServer(current->spec, SIGTERM);
-    const Json stopped = factsOf(*current);
+    const Json stopped = facts(*current);
     EXPECT_EQ(textAt(stopped, "role"), "stopped");
     EXPECT_FALSE(booleanAt(stopped, "running", true));
     EXPECT_TRUE(booleanAt(stopped, "fenced"));
@@ -196,7 +196,7 @@ TEST_F(RedisSetup, FactsSayWhatChecksAsk) {
 TEST_F(RedisSetup, ASentinelIsSeenAndRefused) {
     auto watcher = adminOf(current->spec);
     SWB_REQUIRE(watcher.call({"SUBSCRIBE", "__sentinel__:hello"}, SystemClock().monotonic() + 2000));
-    EXPECT_EQ(textAt(factsOf(*current), "sentinelOrCluster"), "sentinel");
+    EXPECT_EQ(textAt(facts(*current), "sentinelOrCluster"), "sentinel");
     const auto refused = current->driver->prepareSource(current->spec, current->application, standby->peer(),
                                                         standby->slot, current->context());
     ASSERT_FALSE(refused);
@@ -310,7 +310,7 @@ TEST_F(RedisSetup, ASourceWithoutAReplicaYetMayBeRestarted) {
     ASSERT_TRUE(fresh.insert(fresh.a(), "one"));
     SWB_REQUIRE(fresh.a().driver->prepareSource(fresh.a().spec, fresh.a().application, fresh.b().peer(), fresh.b().slot,
                                                 fresh.a().context()));
-    (void)factsOf(fresh.a());
+    (void)facts(fresh.a());
     SWB_REQUIRE(fresh.a().driver->stop(fresh.a().spec, fresh.a().context()));
     SWB_REQUIRE(fresh.a().driver->ensureRunning(fresh.a().spec, "", fresh.a().context()));
     EXPECT_EQ(fresh.tags(fresh.a()), std::set<std::string>{"one"});

@@ -35,8 +35,8 @@ TEST_F(RedisTraps, AFencedPrimaryThatIsRestartedStaysFenced) {
         EXPECT_EQ(infoOf(current->spec, "role"), "slave");
         EXPECT_FALSE(world->insert(*current, "never"));
         current->restartAgent();
-        const Json facts = factsOf(*current);
-        EXPECT_TRUE(booleanAt(facts, "fenced")) << toText(facts);
+        const Json seen = facts(*current);
+        EXPECT_TRUE(booleanAt(seen, "fenced")) << toText(seen);
         // The supervisor's look changes nothing, whatever the guard says.
         for (const char* guard : {"replica", "primary"})
             SWB_REQUIRE(current->driver->ensureRunning(current->spec, guard, current->context()));
@@ -114,7 +114,7 @@ TEST_F(RedisTraps, AnEmptyRestartDoesNotWipeTheReplica) {
     for (int i = 0; i < 10; ++i) ASSERT_TRUE(world->insert(*current, "tag" + std::to_string(i)));
     const auto before = world->tags(*current);
     expectSame(before);
-    (void)factsOf(*current);
+    (void)facts(*current);
     stopRedisServer(current->spec, SIGKILL);
     startRedisServer(current->spec);
     ::usleep(2'500'000);
@@ -135,7 +135,7 @@ TEST_F(RedisTraps, AnEmptyRestartDoesNotWipeTheReplica) {
 TEST_F(RedisTraps, APrimaryWhoseDataCameBackIsPromotedByTheAgentAndItsReplicaGoesOn) {
     ASSERT_TRUE(world->insert(*current, "kept"));
     expectSame({"kept"});
-    (void)factsOf(*current);
+    (void)facts(*current);
     const std::string full = infoOf(standby->spec, "sync_full");
     stopRedisServer(current->spec, SIGTERM);
     const auto running = current->driver->ensureRunning(current->spec, "primary", current->context());
@@ -152,14 +152,14 @@ TEST_F(RedisTraps, ABootGuardThatSaysReplicaHoldsAPrimary) {
     SWB_REQUIRE(held);
     EXPECT_EQ(textAt(*held, "role"), "fenced");
     EXPECT_FALSE(world->insert(*current, "never"));
-    EXPECT_TRUE(booleanAt(factsOf(*current), "fenced"));
+    EXPECT_TRUE(booleanAt(facts(*current), "fenced"));
     current->restartAgent();
     SWB_REQUIRE(current->driver->ensureRunning(current->spec, "replica", current->context()));
     EXPECT_FALSE(world->insert(*current, "never"));
     SWB_REQUIRE(unfence());
     EXPECT_TRUE(world->insert(*current, "again"));
-    EXPECT_FALSE(booleanAt(factsOf(*current), "fenced"));
-    EXPECT_EQ(textAt(factsOf(*current), "role"), "primary");
+    EXPECT_FALSE(booleanAt(facts(*current), "fenced"));
+    EXPECT_EQ(textAt(facts(*current), "role"), "primary");
 }
 
 // A replica more, and PINGs that would move the offset: the token must still be the end long after.
@@ -242,7 +242,7 @@ TEST_F(RedisTraps, AStuckFailoverOfSomebodyIsEndedAndSaid) {
     }
     ASSERT_FALSE(begun.isError()) << begun.text;
     awaitInfo(current->spec, "master_failover_state", "failover-in-progress");
-    EXPECT_EQ(textAt(factsOf(*current), "failoverState"), "failover-in-progress");
+    EXPECT_EQ(textAt(facts(*current), "failoverState"), "failover-in-progress");
     const auto refused = current->driver->prepareSwitchSource(current->spec, standby->slot, current->context());
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::InUse) << describe(refused.error());

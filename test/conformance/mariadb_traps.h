@@ -19,6 +19,7 @@
 #include "driver/mariadb/managers.h"
 #include "driver/support/files.h"
 #include "driver/support/program.h"
+#include "support/database_traps.h"
 #include "support/mariadb_fixture.h"
 
 namespace swb::test {
@@ -30,7 +31,7 @@ inline MonotonicMs inMs(int64_t milliseconds) {
     return SystemClock().monotonic() + milliseconds;
 }
 
-class MariadbTraps : public ::testing::Test {
+class MariadbTraps : public DatabaseTraps<MariadbWorld> {
   protected:
     void SetUp() override { begin({}); }
     void begin(const std::string& settings) {
@@ -38,36 +39,7 @@ class MariadbTraps : public ::testing::Test {
         // Everything on everything, READ ONLY ADMIN and SUPER included: read_only does not bind it.
         world->sql(world->a(), "CREATE USER boss@'%' IDENTIFIED BY 'boss-password'");
         world->sql(world->a(), "GRANT ALL PRIVILEGES ON *.* TO boss@'%' WITH GRANT OPTION");
-        world->link();
-        current = &world->a();
-        standby = &world->b();
-    }
-    Result<Token> fence(int64_t milliseconds = 10'000) {
-        return current->driver->fence(current->spec, 2, current->context(milliseconds));
-    }
-    Result<Json> unfence() { return current->driver->unfence(current->spec, current->context()); }
-    Result<Json> awaitToken(const Token& token, int64_t milliseconds = 5000) {
-        return standby->driver->awaitToken(standby->spec, token, standby->context(milliseconds));
-    }
-    Result<Json> promote(const Token& token) {
-        return standby->driver->promote(standby->spec, token, standby->context());
-    }
-    Result<Json> rejoin(const Token& token, int64_t milliseconds = 10'000) {
-        auto source = standby->driver->prepareSource(standby->spec, standby->application, current->peer(),
-                                                     current->slot, standby->context());
-        if (!source) return source;
-        return current->driver->rejoin(current->spec, current->application, standby->peer(), current->slot, token,
-                                       current->context(milliseconds));
-    }
-    Result<Json> prepareReplica(int64_t milliseconds = 5000) {
-        return standby->driver->prepareSwitchReplica(standby->spec, current->peer(), 1 << 20,
-                                                     standby->context(milliseconds));
-    }
-    Result<Json> ensureRunning(const std::string& guardRole) {
-        return current->driver->ensureRunning(current->spec, guardRole, current->context());
-    }
-    Json facts(DatabaseSide& side, const driver::Peer* peer = nullptr) {
-        return side.driver->inspect(side.spec, peer, side.context());
+        linkSides();
     }
     std::string primarySql(const std::string& statement) { return world->sql(*current, statement); }
     std::string replicaSql(const std::string& statement) { return world->sql(*standby, statement); }
@@ -87,10 +59,6 @@ class MariadbTraps : public ::testing::Test {
         while (!world->trySql(side, "SELECT 1") && SystemClock().monotonic() < deadline) ::usleep(5000);
     }
     std::string position(DatabaseSide& side) { return world->sql(side, "SELECT @@GLOBAL.gtid_binlog_pos"); }
-
-    std::unique_ptr<MariadbWorld> world;
-    DatabaseSide* current = nullptr;
-    DatabaseSide* standby = nullptr;
 };
 
 // Writers that never give up, new connections all the time, until the object ends.

@@ -1,4 +1,4 @@
-// What the tests of Redis' traps share: a linked world and the acts of a switch in one word each.
+// What the tests of Redis' traps share beyond those of every engine (database_traps.h).
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,58 +13,16 @@
 #include <vector>
 
 #include "driver/support/files.h"
+#include "support/database_traps.h"
 #include "support/redis_fixture.h"
 
 namespace swb::test {
 
-class RedisTraps : public ::testing::Test {
+class RedisTraps : public DatabaseTraps<RedisWorld> {
   protected:
-    void SetUp() override { begin({}); }
     void TearDown() override {
         if (follower_) stopRedisServer(*follower_, SIGKILL);
     }
-    void begin(const std::string& settings) {
-        world.reset();
-        world = std::make_unique<RedisWorld>(settings);
-        world->link();
-        current = &world->a();
-        standby = &world->b();
-    }
-
-    Result<driver::Token> fence(int64_t milliseconds = 10'000) {
-        return current->driver->fence(current->spec, 2, current->context(milliseconds));
-    }
-    Result<Json> unfence() { return current->driver->unfence(current->spec, current->context()); }
-    Result<Json> awaitToken(const driver::Token& token, int64_t milliseconds = 5000) {
-        return standby->driver->awaitToken(standby->spec, token, standby->context(milliseconds));
-    }
-    Result<Json> promote(const driver::Token& token) {
-        return standby->driver->promote(standby->spec, token, standby->context());
-    }
-    Result<Json> rejoin(const driver::Token& token, int64_t milliseconds = 10'000) {
-        auto source = standby->driver->prepareSource(standby->spec, standby->application, current->peer(),
-                                                     current->slot, standby->context());
-        if (!source) return source;
-        return current->driver->rejoin(current->spec, current->application, standby->peer(), current->slot, token,
-                                       current->context(milliseconds));
-    }
-    void prepare() {
-        SWB_REQUIRE(current->driver->prepareSwitchSource(current->spec, standby->slot, current->context()));
-        SWB_REQUIRE(standby->driver->prepareSwitchReplica(standby->spec, current->peer(), 1 << 20, standby->context()));
-    }
-    // A whole switch; `current` and `standby` are swapped after it.
-    void switchOver() {
-        prepare();
-        const auto token = fence();
-        SWB_REQUIRE(token);
-        SWB_REQUIRE(awaitToken(*token));
-        SWB_REQUIRE(promote(*token));
-        SWB_REQUIRE(rejoin(*token));
-        for (auto* side : {current, standby}) SWB_REQUIRE(side->driver->endSwitch(side->spec, side->context()));
-        std::swap(current, standby);
-    }
-
-    static Json factsOf(DatabaseSide& side) { return side.driver->inspect(side.spec, nullptr, side.context()); }
     // The value of a CONFIG GET.
     static std::string textAt(const driver::redis::Reply& reply) {
         return reply.list.size() == 2 ? reply.list[1].text : "";
@@ -103,10 +61,6 @@ class RedisTraps : public ::testing::Test {
             if (name.rfind("swingbridge-", 0) == 0) names.push_back(name);
         return names;
     }
-
-    std::unique_ptr<RedisWorld> world;
-    DatabaseSide* current = nullptr;
-    DatabaseSide* standby = nullptr;
 
   private:
     std::optional<DatabaseSpec> follower_;
