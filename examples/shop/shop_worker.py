@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Ships the shop's orders: a process that writes, so it runs at the current site only and stops in maintenance."""
 
+import os
 import signal
 import sys
 import threading
@@ -14,10 +15,12 @@ BATCH = 50
 PAUSE_SECONDS = 0.2
 
 
-def ship(stores, trouble_before):
+def ship(stores, trouble_before, stop):
     """In every database; whether more is waiting. Troubles are said once, not with every attempt."""
     more = False
     for store in stores:
+        if stop.is_set():  # maintenance waits for this process to end
+            return False
         trouble = ""
         try:
             more = store.ship(BATCH) == BATCH or more
@@ -44,8 +47,11 @@ def main():
             for store in stores:
                 if store.engine in settings.databases:
                     store.use(settings.databases[store.engine])
-        if not ship(stores, trouble):
+        if not ship(stores, trouble, stop):
             stop.wait(PAUSE_SECONDS)
+    # Maintenance waits for this process, and users for maintenance: what the interpreter would take apart, module by
+    # module, ends with the process as well.
+    os._exit(0)
 
 
 if __name__ == "__main__":
