@@ -66,6 +66,18 @@ std::string partsText(const Json& answer, std::string_view member) {
     return out.empty() ? "" : std::string(member) + "\n" + out;
 }
 
+// The replicas inside it, each a link of its own.
+std::string replicasText(const Json& answer, const Style& style) {
+    Table table({"REPLICA", "DATABASE", "SERVER", "ADDRESS", "FOLLOWS", "STATE", "LAG", "HINT"});
+    for (const Json& replica : arrayOf(answer, "replicas")) {
+        const Json* bytes = memberAt(replica, "lagBytes");
+        table.row({cell(replica, "name"), cell(replica, "database"), cell(replica, "server"), cell(replica, "address"),
+                   cell(replica, "from"), cell(replica, "state"),
+                   bytes && bytes->is_int64() ? humanBytes(bytes->as_int64()) : "-", cell(replica, "hint")});
+    }
+    return table.empty() ? "" : "replicas\n" + table.text(style);
+}
+
 Result<int> showApplication(Context& context, const Arguments& arguments) {
     const Json answer = TRY(TRY(context.api())->get(Path("applications") / arguments.text("APP")));
     Output& output = context.output();
@@ -77,6 +89,7 @@ Result<int> showApplication(Context& context, const Arguments& arguments) {
     if (memberAt(answer, "maintenance")) output.text("maintenance now  " + cell(answer, "maintenance") + "\n");
     for (const std::string_view member : {"fronts", "processes", "databases", "secrets"})
         output.text(partsText(answer, member));
+    output.text(replicasText(answer, output.outStyle()));
     return 0;
 }
 

@@ -103,9 +103,11 @@ Result<int> showHistory(Context& context, const Arguments& arguments) {
 std::vector<Command> replicationCommands() {
     using enum ArgumentKind;
     const auto linkArguments = [](bool consent) {
-        std::vector<Argument> all = {{"--from", value, "the application that has the data", "APP", true},
-                                     {"--to", value, "the application that gets the copy", "APP", true},
-                                     {"--database", value, "this database only; default: all that both have", "NAME"}};
+        std::vector<Argument> all = {
+            {"--from", value, "the application that has the data, or a replica inside one", "APP", true},
+            {"--to", value, "the application that gets the copy; APP.REPLICA: the replicas of that name inside one",
+             "APP", true},
+            {"--database", value, "this database only; default: all that both have", "NAME"}};
         if (consent) all.push_back({"--consent", values, "replace:APP/DB for every database whose data goes", "WORD"});
         all.push_back({"--reason", value, "why, for the run and the event log", "TEXT"});
         return withWaiting(all);
@@ -115,7 +117,8 @@ std::vector<Command> replicationCommands() {
     return {
         {"replication enable", "replicate the databases of one application to another", consentText,
          "swing replication enable --from shop-fra --to shop-nyc\n"
-         "swing replication enable --from shop-fra --to shop-nyc --consent replace:shop-nyc/main",
+         "swing replication enable --from shop-fra --to shop-nyc --consent replace:shop-nyc/main\n"
+         "swing replication enable --from shop-fra --to shop-fra.reports",
          linkArguments(true), seed},
         {"replication status",
          "every link with its state, lag and what to do about it",

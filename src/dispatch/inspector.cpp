@@ -191,7 +191,8 @@ Result<plan::Snapshot> Inspector::ofApplications(const std::string& from, const 
     std::set<std::string> followers;
     for (const Link& link : snapshot.links)
         if (link.from == to) followers.insert(link.to);
-    for (const std::string& follower : followers) snapshot.followers.push_back(TRY(loadCopy(store_, follower)));
+    for (const std::string& follower : followers)
+        if (auto copy = loadCopy(store_, follower)) snapshot.followers.push_back(std::move(*copy));
     for (const Group& group : snapshot.groups) {
         if (group.primary != to && group.secondary != to) continue;
         snapshot.group = group;

@@ -71,8 +71,11 @@ Result<void> makeServer(const World& world, const Site& site, const LabEngine& e
 Result<void> makeServers(const World& world) {
     std::vector<std::function<Result<void>()>> works;
     for (const Site& site : world.sites)
-        for (const LabEngine* engine : enginesOf(world))
+        for (const LabEngine* engine : enginesOf(world)) {
             works.emplace_back([&world, &site, engine] { return makeServer(world, site, *engine); });
+            if (world.replicas)
+                works.emplace_back([&world, &site, engine] { return makeServer(world, replicasOf(site), *engine); });
+        }
     return inParallel(works);
 }
 
@@ -97,15 +100,17 @@ Result<void> defineApplication(const World& world, const Site& site) {
                      [&]() -> Result<bool> { return shopCanWrite(site); });
 }
 
-Result<void> replicate(const World& world) {
-    const std::string& from = world.sites[0].application;
-    const std::string& to = world.sites[1].application;
+Result<void> replicate(const World& world, const std::string& from, const std::string& to) {
     std::vector<std::string> command{"replication", "enable", "--from", from, "--to", to, "--consent"};
     for (const LabEngine* engine : enginesOf(world))
         command.push_back("replace:" + to + "/" + std::string(engine->database()));
     command.insert(command.end(), {"--reason", "swing lab up", "--wait"});
     TRY(swing(world, command, {}, 120'000));
     return {};
+}
+
+Result<void> replicateInside(const World& world, const Site& site) {
+    return replicate(world, site.application, site.application + "." + replicaName);
 }
 
 Result<void> createGroup(const World& world) {
@@ -159,7 +164,10 @@ Result<void> buildWorld(World& world, Progress& progress) {
     TRY_VOID(progress.step("sites fra and nyc, agents of fra-1 and nyc-1 joined", [&] { return both(joinServer); }));
     TRY_VOID(progress.step("applications shop-fra and shop-nyc defined and running",
                            [&] { return both(defineApplication); }));
-    TRY_VOID(progress.step("replication from shop-fra to shop-nyc", [&] { return replicate(world); }));
+    TRY_VOID(progress.step("replication from shop-fra to shop-nyc",
+                           [&] { return replicate(world, fra.application, nyc.application); }));
+    if (world.replicas)
+        TRY_VOID(progress.step("replicas inside shop-fra and shop-nyc", [&] { return both(replicateInside); }));
     TRY_VOID(progress.step("failover group shop at " + world.failoverName(), [&] { return createGroup(world); }));
     TRY_VOID(progress.step("group ready to switch", [&] { return awaitReady(world); }));
     world.state = "up";

@@ -21,7 +21,7 @@ namespace {
 struct Options {
     std::string directory, user, code, engines, out;
     LoadRequest load;
-    bool json = false;
+    bool json = false, replicas = false;
 };
 
 void printDocument(const Json& value) {
@@ -33,7 +33,7 @@ Result<std::string> directoryOf(const Options& options) {
 }
 
 Result<int> upCommand(const Options& options) {
-    UpRequest request{options.directory, options.user, options.code, {}, options.json};
+    UpRequest request{options.directory, options.user, options.code, {}, options.replicas, options.json};
     if (!options.engines.empty()) request.engines = TRY(parseEngines(options.engines));
     const UpResult result = TRY(up(request));
     const Json status = statusOf(result.world);
@@ -114,6 +114,7 @@ void addOptions(CLI::App& command, Options& options) {
             "--engines", options.engines,
             "database engines of the application: any of postgresql, mariadb, redis, separated by commas "
             "(default: postgresql)");
+        command.add_flag("--replicas", options.replicas, "a replica of each database inside each application");
         command.add_option("--user", options.user,
                            "as root: whom everything runs as (default: swingbridge-lab, postgres or nobody)");
         command.add_option("--app", options.code, "directory of the example application");

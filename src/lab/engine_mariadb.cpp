@@ -57,7 +57,7 @@ std::string options(const World& world, const Site& site) {
         "innodb_buffer_pool_size = 32M\n"
         "innodb_log_file_size = 16M\n",
         dataOf(world, site), temporaryOf(world, site), socketOf(world, site), site.databases.at(self).port,
-        site.address, site.name == world.sites.front().name ? 101 : 102);
+        site.address, (site.name == world.sites.front().name ? 101 : 102) + (site.replica.empty() ? 0 : 100));
 }
 
 // Without networking and without a running server; statements, with the password in one of them, go in by stdin.
@@ -120,15 +120,19 @@ class MariadbEngine final : public LabEngine {
             "  invoices:\n"
             "    engine: mariadb\n"
             "    server: {}\n"
-            "    service: {{manage: direct, data: {}, bin: {}, config: {}, socket: {}, superuser: {}}}\n"
+            "    service: {}\n"
             "    address: {}:{}\n"
             "    copy: {}:{}           # where the agent gives physical copies\n"
             "    database: {}\n"
             "    user: {}              # its password: swing app secret set {} {}\n",
-            site.server, yamlWord(dataOf(world, site)), yamlWord(world.programsOf(self)),
-            yamlWord(optionFileOf(world, site)), yamlWord(socketOf(world, site)), yamlWord(world.user), site.address,
-            site.databases.at(self).port, site.address, site.databases.at(self).secondPort, databaseName, databaseUser,
-            site.application, passwordVariable());
+            site.server, service(world, site), site.address, site.databases.at(self).port, site.address,
+            site.databases.at(self).secondPort, databaseName, databaseUser, site.application, passwordVariable());
+    }
+
+    std::string service(const World& world, const Site& site) const override {
+        return fmt::format("{{manage: direct, data: {}, bin: {}, config: {}, socket: {}, superuser: {}}}",
+                           yamlWord(dataOf(world, site)), yamlWord(world.programsOf(self)),
+                           yamlWord(optionFileOf(world, site)), yamlWord(socketOf(world, site)), yamlWord(world.user));
     }
 
     JsonObject access(const World& world, const Site& site) const override {

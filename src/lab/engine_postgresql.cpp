@@ -147,13 +147,18 @@ class PostgresqlEngine final : public LabEngine {
             "  main:\n"
             "    engine: postgresql\n"
             "    server: {}\n"
-            "    service: {{manage: direct, data: {}, bin: {}, socket: {}}}\n"
+            "    service: {}\n"
             "    address: {}:{}        # where the other site reaches it\n"
             "    database: {}\n"
             "    user: {}              # its password: swing app secret set {} {}\n",
-            site.server, yamlWord(world.databaseDirectory(site, self)), yamlWord(world.programsOf(self)),
-            yamlWord(world.socketsOf(site)), site.address, site.databases.at(self).port, databaseName, databaseUser,
+            site.server, service(world, site), site.address, site.databases.at(self).port, databaseName, databaseUser,
             site.application, passwordVariable());
+    }
+
+    std::string service(const World& world, const Site& site) const override {
+        return fmt::format("{{manage: direct, data: {}, bin: {}, socket: {}}}",
+                           yamlWord(world.databaseDirectory(site, self)), yamlWord(world.programsOf(self)),
+                           yamlWord(world.socketsOf(site)));
     }
 
     JsonObject access(const World& world, const Site& site) const override {

@@ -83,14 +83,18 @@ class RedisEngine final : public LabEngine {
             "  recent:\n"
             "    engine: redis\n"
             "    server: {}\n"
-            "    service: {{manage: direct, data: {}, bin: {}, config: {}, socket: {}}}\n"
+            "    service: {}\n"
             "    address: {}:{}\n"
             "    replication: {}:{}    # TLS, for the other site\n"
             "    user: {}              # its password: swing app secret set {} {}\n",
-            site.server, yamlWord(dataOf(world, site)), yamlWord(world.programsOf(self)),
-            yamlWord(configurationFileOf(world, site)), yamlWord(socketOf(world, site)), site.address,
-            site.databases.at(self).port, site.address, site.databases.at(self).secondPort, databaseUser,
-            site.application, passwordVariable());
+            site.server, service(world, site), site.address, site.databases.at(self).port, site.address,
+            site.databases.at(self).secondPort, databaseUser, site.application, passwordVariable());
+    }
+
+    std::string service(const World& world, const Site& site) const override {
+        return fmt::format("{{manage: direct, data: {}, bin: {}, config: {}, socket: {}}}",
+                           yamlWord(dataOf(world, site)), yamlWord(world.programsOf(self)),
+                           yamlWord(configurationFileOf(world, site)), yamlWord(socketOf(world, site)));
     }
 
     JsonObject access(const World& world, const Site& site) const override {

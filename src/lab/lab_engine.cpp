@@ -1,10 +1,26 @@
 #include "lab/lab_engine.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/assert.h"
 
 namespace swb::lab {
+
+std::string LabEngine::replicaDefinition(const World& world, const Site& site) const {
+    const DatabasePorts ports = site.databases.at(engine());
+    std::string text = fmt::format(
+        "    replicas:\n"
+        "      {}:                 # made one by: swing replication enable --from {} --to {}.{}\n"
+        "        server: {}\n"
+        "        service: {}\n"
+        "        address: {}:{}\n",
+        site.replica, site.application, site.application, site.replica, site.server, service(world, site), site.address,
+        ports.port);
+    if (engine() == Engine::redis) text += fmt::format("        replication: {}:{}\n", site.address, ports.secondPort);
+    return text;
+}
 
 const std::vector<const LabEngine*>& allEngines() {
     static const std::vector<const LabEngine*> engines{&postgresqlEngine(), &mariadbEngine(), &redisEngine()};

@@ -35,6 +35,10 @@ class LabEngine {
     virtual Result<void> makeServer(const World& world, const Site& site) const = 0;
     // Lines below `databases:`, indented.
     virtual std::string definition(const World& world, const Site& site) const = 0;
+    // How its server is started, as one line of a definition: "{manage: direct, …}".
+    virtual std::string service(const World& world, const Site& site) const = 0;
+    // Lines below those of the definition, of the replica at `site`.
+    std::string replicaDefinition(const World& world, const Site& site) const;
 
     // How to connect, for people and programs: dsn (the application's), adminCommand, data, socket and the like.
     virtual JsonObject access(const World& world, const Site& site) const = 0;

@@ -35,6 +35,18 @@ JsonObject databaseStatus(const World& world, const Site& site, const LabEngine&
     return out;
 }
 
+JsonArray replicaStatus(const World& world, const Site& site) {
+    JsonArray out;
+    if (!world.replicas) return out;
+    for (const LabEngine* engine : enginesOf(world)) {
+        JsonObject one = databaseStatus(world, replicasOf(site), *engine);
+        one["engine"] = engine->name();
+        one["name"] = replicaName;
+        out.push_back(one);
+    }
+    return out;
+}
+
 Json processesOf(const Json& application) {
     const Json* processes = memberAt(application, "processes");
     return processes ? *processes : Json(nullptr);
@@ -60,6 +72,7 @@ Json siteStatus(const World& world, const Site& site, const std::map<std::string
                                       {"upstream", site.address + ":" + std::to_string(site.processPort)}}},
                    {"processes", application ? processesOf(*application) : Json(nullptr)}};
     for (const LabEngine* engine : enginesOf(world)) out[engine->name()] = databaseStatus(world, site, *engine);
+    out["replicas"] = replicaStatus(world, site);
     return out;
 }
 
@@ -103,6 +116,12 @@ std::string siteText(const Json& site) {
         out += row("  as admin", textAt(*database, "adminCommand"));
         out += row("  data", textAt(*database, "data"));
     }
+    if (const Json* replicas = memberAt(site, "replicas"); replicas && replicas->is_array())
+        for (const Json& replica : replicas->get_array())
+            out += row(textAt(replica, "name"),
+                       fmt::format("{} of {} ({}), {} port {}   pid {}", text(replica, "role"),
+                                   text(replica, "database"), textAt(replica, "engine"), text(replica, "address"),
+                                   text(replica, "port"), text(replica, "pid")));
     out += row("agent", fmt::format("pid {}   {}", text(server, "agentPid"), textAt(server, "agentDirectory")));
     return out;
 }

@@ -151,10 +151,14 @@ Result<UpResult> up(const UpRequest& request) {
         if (!request.engines.empty() && request.engines != running->engines())
             return fail(ErrorCode::InUse, "the lab in " + directory + " runs with other engines",
                         "swing lab down, then up again");
+        if (request.replicas && !running->replicas)
+            return fail(ErrorCode::InUse, "the lab in " + directory + " runs without replicas",
+                        "swing lab down, then up again");
         return UpResult{std::move(*running), true, 0};
     }
 
     World world = TRY(newWorld(directory, user, request.engines));
+    world.replicas = request.replicas;
     const std::string code = TRY(shopDirectory(request.code, world.programs));
     TRY_VOID(makeDirectory(world, user, code));
     TRY_VOID(becomeUser(user));

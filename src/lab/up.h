@@ -10,6 +10,7 @@ struct UpRequest {
     std::string user;             // empty: chosen
     std::string code;             // directory of the example application; empty: the one that came with the programs
     std::vector<Engine> engines;  // empty: PostgreSQL, or those of the lab that runs already
+    bool replicas = false;        // a replica of each database inside each application
     bool quiet = false;
 };
 

@@ -14,7 +14,7 @@ namespace {
 
 // sun_path has 108 bytes with its end; the longest name is that of the socket's lock file.
 constexpr size_t socketPathMax = 107;
-constexpr std::string_view longestSocket = "/fra-1/.s.PGSQL.65535.lock";
+constexpr std::string_view longestSocket = "/fra-1-reports/.s.PGSQL.65535.lock";
 constexpr int numbers = 255;
 constexpr int64_t formatOfState = 2;
 
@@ -121,6 +121,13 @@ std::vector<Site> makeSites(int number, const std::vector<Engine>& engines) {
     return sites;
 }
 
+Site replicasOf(const Site& site) {
+    Site out = site;
+    out.address.back() = '2';
+    out.replica = replicaName;
+    return out;
+}
+
 int preferredNumber(const std::string& directory, bool isDefaultDirectory) {
     if (isDefaultDirectory) return 0;
     const std::string digest = crypto::sha256Hex(directory);
@@ -151,6 +158,7 @@ Json toJson(const World& world) {
                       {"apiPort", world.apiPort},
                       {"dnsPort", world.dnsPort},
                       {"password", world.password.reveal()},
+                      {"replicas", world.replicas},
                       {"databases", std::move(databases)},
                       {"sites", std::move(sites)}};
 }
@@ -176,6 +184,7 @@ Result<World> worldFromJson(const Json& value) {
     world.apiPort = readPort(reader, "apiPort");
     world.dnsPort = readPort(reader, "dnsPort");
     world.password = Secret(reader.string("password"));
+    world.replicas = reader.boolean("replicas", false);
     if (const JsonArray* databases = reader.array("databases")) world.databases = TRY(databasesFromJson(*databases));
     if (world.databases.empty()) reader.problem("databases", "must not be empty");
     if (const JsonArray* sites = reader.array("sites"))
@@ -224,7 +233,10 @@ std::string definitionText(const World& world, const Site& site) {
         site.server, site.address, site.address, site.webPort, process, yamlWord(world.nginxConfiguration(site)),
         yamlWord(world.nginx));
     text += "databases:\n";
-    for (const LabEngine* engine : enginesOf(world)) text += engine->definition(world, site);
+    for (const LabEngine* engine : enginesOf(world)) {
+        text += engine->definition(world, site);
+        if (world.replicas) text += engine->replicaDefinition(world, replicasOf(site));
+    }
     return text;
 }
 

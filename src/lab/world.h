@@ -30,6 +30,7 @@ constexpr const char* groupName = "shop";
 constexpr int64_t addressTtlSeconds = 2;
 constexpr const char* databaseName = "shop";
 constexpr const char* databaseUser = "shop";
+constexpr const char* replicaName = "reports";  // of the replicas inside the applications
 constexpr uint16_t claimPort =
     5299;  // UDP at controllerAddress(): held by the lab's supervisor, marks the number taken
 
@@ -46,6 +47,7 @@ struct Site {
     std::string address;  // 127.N.10.1
     uint16_t webPort = 8080, processPort = 3000;
     std::map<Engine, DatabasePorts> databases;  // of every engine of the lab
+    std::string replica = {};  // whose servers these are: empty: the databases', else the replicas' of that name
 
     std::string url() const { return "http://" + address + ":" + std::to_string(webPort); }
 };
@@ -70,6 +72,7 @@ struct World {
     uint16_t apiPort = 8443, dnsPort = 5300;
     pid_t starterPid = 0;  // the `up` at work while state is "starting"
     uint64_t starterTicks = 0;
+    bool replicas = false;               // a replica of each database inside each application
     Secret password;                     // of the application's user in every database
     std::vector<LabDatabase> databases;  // one for each engine, in the order of allEngines()
     std::vector<Site> sites;
@@ -85,12 +88,12 @@ struct World {
     std::string tokenFile() const { return controllerDirectory() + "/admin.token"; }
     std::string authorityFile() const { return controllerDirectory() + "/ca.pem"; }
     std::string environmentFile() const { return directory + "/env"; }
-    std::string siteDirectory(const Site& site) const { return directory + "/" + site.server; }
+    std::string siteDirectory(const Site& site) const { return directory + "/" + placeOf(site); }
     std::string agentDirectory(const Site& site) const { return siteDirectory(site) + "/agent"; }
     std::string databaseDirectory(const Site& site, Engine engine) const {
         return siteDirectory(site) + "/" + std::string(nameOf(engine));
     }
-    std::string socketsOf(const Site& site) const { return socketDirectory + "/" + site.server; }
+    std::string socketsOf(const Site& site) const { return socketDirectory + "/" + placeOf(site); }
     std::string nginxConfiguration(const Site& site) const { return siteDirectory(site) + "/nginx/nginx.conf"; }
     std::string codeDirectory(const Site& site) const { return siteDirectory(site) + "/shop"; }
     std::string definitionFile(const Site& site) const { return directory + "/" + site.application + ".yaml"; }
@@ -99,10 +102,17 @@ struct World {
     std::vector<Engine> engines() const;
     // The site of that address; null when there is none.
     const Site* siteAt(const std::string& address) const;
+
+  private:
+    static std::string placeOf(const Site& site) {
+        return site.replica.empty() ? site.server : site.server + "-" + site.replica;
+    }
 };
 
 // The two sites, their addresses made of the number; the ports that are wanted first.
 std::vector<Site> makeSites(int number, const std::vector<Engine>& engines);
+// Where the replicas inside the site's application are: at an address of their own, of the same server.
+Site replicasOf(const Site& site);
 // 0 to 254, the same for the same directory: where the search for a free number begins. 0 is for the default directory.
 int preferredNumber(const std::string& directory, bool isDefaultDirectory);
 // Longest path of a unix socket below `directory` fits sockaddr_un.

@@ -40,6 +40,7 @@ std::optional<Application> copyOf(const Application& owner, std::string_view cop
         spec.service = replica.service;
         spec.address = replica.address;
         spec.replication = replica.replication;
+        spec.copy.reset();  // the agent beside the database gives copies of that one only
         spec.replicas.clear();
         out.databases.emplace(name, std::move(spec));
     }

@@ -133,7 +133,7 @@ Result<run::Run> planRemoval(const Snapshot& snapshot, const Intent& intent) {
             return fail(ErrorCode::InUse, application.name + " belongs to the group " + group.name,
                         "take it out of the group first: `swing group update` or `swing group delete`");
     for (const Link& link : snapshot.links)
-        if (link.from == application.name || link.to == application.name)
+        if (ownerOf(link.from) == application.name || ownerOf(link.to) == application.name)
             return fail(ErrorCode::InUse, link.to + "/" + link.database + " replicates from " + link.from,
                         "`swing replication disable` first");
     PlanBuilder plan("delete", snapshot, intent);

@@ -150,6 +150,22 @@ TEST_P(DatabaseCascade, AReplicaThatHangsIsNotInTheWay) {
     expectEverywhere();
 }
 
+TEST_P(DatabaseCascade, ASourceThatIsSeededAnewLetsThemInAgain) {
+    expectWritable(*current);
+    expectEverywhere();
+    SWB_REQUIRE(standby->driver->seed(standby->spec, standby->application, current->peer(), standby->slot,
+                                      standby->context(60'000)));
+    DatabaseSide& side = *followers[1];
+    SWB_REQUIRE(standby->driver->prepareSource(standby->spec, standby->application, side.peer(), side.slot,
+                                               standby->context()));
+    expectWritable(*current);
+    expectEverywhere();
+    switchOver();
+    ASSERT_FALSE(HasFatalFailure());
+    expectWritable(*current);
+    expectEverywhere();
+}
+
 TEST_P(DatabaseCascade, EndedAndBegunAgain) {
     DatabaseSide& side = *followers[0];
     expectWritable(*current);
