@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "dispatch/alias_keeper.h"
 #include "dispatch/history.h"
+#include "dispatch/replica_members.h"
 #include "gateway.h"
 #include "store/sqlite_store.h"
 
@@ -117,7 +118,9 @@ struct Controller::Parts {
           api(api::Context{*store, fleet, conductor, inspector, links, publisher, signers, authority, sealer, clock,
                            config.zone.zone, config.publicUrl, SWB_VERSION, &publications, &secondaries}),
           gateway(api, fleet, *store, authority),
-          housekeeping(*store, conductor) {}
+          housekeeping(*store, conductor),
+          replicas(*store, fleet, conductor, clock,
+                   [this](const std::string& application) { return verbs.told(application); }) {}
 
     const Clock& clock;
     const std::unique_ptr<store::SqliteStore> store;
@@ -135,6 +138,7 @@ struct Controller::Parts {
     api::Api api;
     Gateway gateway;
     Housekeeping housekeeping;
+    dispatch::ReplicaMembers replicas;
     std::unique_ptr<net::HttpServer> server;
 };
 
@@ -193,6 +197,7 @@ void Controller::tick() {
     parts_->fleet.tick();
     parts_->links.tick();
     parts_->housekeeping.tick(parts_->clock.monotonic());
+    parts_->replicas.tick(parts_->clock.monotonic());
 }
 
 Result<void> backupStore(const std::string& directory, const std::string& target) {

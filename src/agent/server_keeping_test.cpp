@@ -109,6 +109,42 @@ TEST_F(Keeping, ProcessesFollowWritersAndActivation) {
     EXPECT_EQ(drivers.processes.common.at("FAILOVER_STATUS"), "offline");
 }
 
+TEST_F(Keeping, RefreshedVariablesReachWhatRunsAndChangeNothingElse) {
+    Json refresh = ofApplication("variables", JsonObject{{"POSTGRESQL_REPLICA_ADDRESSES", "10.0.0.8:5432"}});
+    ASSERT_TRUE(run("application.refresh", refresh));
+    EXPECT_EQ(drivers.processes.common.at("POSTGRESQL_REPLICA_ADDRESSES"), "10.0.0.8:5432");
+    EXPECT_TRUE(drivers.processes.running.empty()) << "processes that were never applied stay as they are";
+    ASSERT_TRUE(run("process.apply", ofApplication("writers", true)));
+    EXPECT_EQ(drivers.processes.running.at("web").at("POSTGRESQL_REPLICA_ADDRESSES"), "10.0.0.8:5432");
+    refresh.as_object()["variables"] = JsonObject{{"POSTGRESQL_REPLICA_ADDRESSES", ""}};
+    ASSERT_TRUE(run("application.refresh", refresh));
+    EXPECT_EQ(drivers.processes.running.at("web").at("POSTGRESQL_REPLICA_ADDRESSES"), "");
+    EXPECT_TRUE(drivers.processes.isRunning("worker")) << "writers stay";
+    EXPECT_EQ(drivers.processes.common.at("FAILOVER_STATUS"), "offline");
+}
+
+TEST_F(Keeping, ReplicasInsideAnApplicationAreKeptApart) {
+    Json place = databaseJson("main");
+    place.as_object()["service"].as_object()["data"] = "/srv/reports";
+    place.as_object()["address"] = "127.0.0.1:5499";
+    const Json part = JsonObject{{"application", "shop-fra.reports"}, {"databases", JsonObject{{"main", place}}}};
+    ASSERT_TRUE(run("application.configure", part));
+    EXPECT_EQ(drivers.processes.common.at("POSTGRESQL_ADDRESS"), "127.0.0.1:5432")
+        << "the application's environment is not touched";
+    const auto spec = *databaseFromJson(place, "main");
+    EXPECT_EQ(applications.keyOf(spec).text(), "shop-fra.reports/main");
+    EXPECT_EQ(applications.keyOf(*databaseFromJson(databaseJson("main"), "main")).text(), "shop-fra/main");
+    ASSERT_TRUE(guards.write(applications.keyOf(spec), {"", 0, "replica", false, 1}));
+    const auto read = run("guard.read", JsonObject{{"application", "shop-fra.reports"}, {"database", "main"}});
+    ASSERT_TRUE(read) << describe(read.error());
+    EXPECT_EQ(textAt(*memberAt(*read, "guard"), "role"), "replica");
+    EXPECT_EQ(codeOf(run("guard.read", JsonObject{{"application", "a.b.c"}, {"database", "main"}})),
+              "SWB-INVALID-INPUT");
+    ASSERT_TRUE(run("application.remove", JsonObject{{"application", "shop-fra.reports"}}));
+    EXPECT_TRUE(applications.keyOf(spec).application.starts_with("unassigned-"));
+    EXPECT_TRUE(applications.get("shop-fra").has_value());
+}
+
 TEST_F(Keeping, MaintenanceIsBelievedWhenSeen) {
     ASSERT_TRUE(run("process.apply", ofApplication("writers", true)));
     Json arguments = ofApplication("web", JsonArray{webJson()});

@@ -9,9 +9,9 @@ namespace swb::dispatch {
 namespace {
 
 constexpr int64_t askMs = 2000;
-constexpr int64_t retryMs = 10'000;            // after a failed look-up
-constexpr int64_t soonestMs = 5'000;           // whatever TTL the target has
-constexpr int64_t latestMs = 5 * 60'000;       // a foreign address may change without its TTL saying so
+constexpr int64_t retryMs = 10'000;                  // after a failed look-up
+constexpr int64_t soonestMs = 5'000;                 // whatever TTL the target has
+constexpr int64_t latestMs = 5 * 60'000;             // a foreign address may change without its TTL saying so
 constexpr auto lookEvery = std::chrono::seconds(1);  // for aliases that were just made
 
 void add(dns::ResolvedAddresses& all, dns::ResolvedAddresses found) {
@@ -128,8 +128,7 @@ Result<bool> AliasKeeper::keep(const Alias& alias, const dns::ResolvedAddresses&
     if (present && present->body == body) return false;
     store::Commit commit;
     commit.events.push_back({"zone.alias.changed", "alias/" + alias.name, "controller", body});
-    commit.puts.push_back(
-        {"alias", alias.name, present ? present->version : store::mustNotExist, std::move(body)});
+    commit.puts.push_back({"alias", alias.name, present ? present->version : store::mustNotExist, std::move(body)});
     TRY(store_.commit(commit));
     return true;
 }

@@ -3,7 +3,7 @@
 #include <array>
 
 #include "base/assert.h"
-#include "plan/environment.h"
+#include "dispatch/replica_members.h"
 
 namespace swb::dispatch {
 namespace {
@@ -269,30 +269,33 @@ Result<JsonObject> ControllerVerbs::secretsOf(const std::string& application) {
 
 // The definition is the run's own: an apply sends what it has just stored, a switch what it was planned with.
 Json ControllerVerbs::variablesOf(const run::Run& run, const std::string& name, const Fleet& fleet) {
+    const auto links = linksIn(store_);
+    if (!links) return nullptr;
     for (const char* key : {"to", "from", "owner"}) {
         const Json* definition = memberAt(run.subject, key);
         if (!definition || textAt(*definition, "application") != name) continue;
         const auto application = applicationFromJson(*definition);
-        const auto documents = store_.list("link");
-        if (!application || !documents) return nullptr;
-        std::vector<Link> links;
-        for (const store::Document& document : *documents)
-            if (auto link = linkFromJson(document.body)) links.push_back(std::move(*link));
+        if (!application) return nullptr;
         const auto facts = [&](const Application& copy, const std::string& database) -> Json {
             // Just seeded and seen streaming: the next telemetry will say so.
             if (copy.name == run.to)
                 return JsonObject{{"reachable", true}, {"role", "replica"}, {"receiverStatus", "streaming"}};
-            const std::string& server = copy.databases.at(database).server;
-            const Json seen = fleet.connected(server) ? fleet.facts(server) : Json(nullptr);
-            const Json* databases = memberAt(seen, "databases");
-            const Json* found = databases ? memberAt(*databases, copy.name + "/" + database) : nullptr;
-            return found ? *found : Json(nullptr);
+            return factsFrom(fleet)(copy, database);
         };
         // While the applications change their roles, their replicas' streams are cut for a moment.
         const auto members = run.kind == "switch" ? plan::Members::running : plan::Members::streaming;
-        return plan::environmentVariables(*application, plan::replicaAddresses(*application, links, facts, members));
+        const auto replicas = plan::replicaAddresses(*application, *links, facts, members);
+        const std::lock_guard lock(toldMutex_);
+        told_[name] = replicas;
+        return plan::environmentVariables(*application, replicas);
     }
     return nullptr;
+}
+
+std::optional<plan::ReplicaAddresses> ControllerVerbs::told(const std::string& application) const {
+    const std::lock_guard lock(toldMutex_);
+    const auto found = told_.find(application);
+    return found == told_.end() ? std::nullopt : std::optional(found->second);
 }
 
 }  // namespace swb::dispatch

@@ -7,6 +7,7 @@
 #include "dispatch/conductor.h"
 #include "dispatch/publications.h"
 #include "dispatch/publisher.h"
+#include "plan/environment.h"
 
 namespace swb::dispatch {
 
@@ -28,6 +29,8 @@ class ControllerVerbs final : public LocalVerbs {
     void cancel(const std::string& commandId) override;
     Result<JsonObject> secretsOf(const std::string& application) override;
     Json variablesOf(const run::Run& run, const std::string& application, const Fleet& fleet) override;
+    // The replicas that variablesOf() named last; nothing: none since the start.
+    std::optional<plan::ReplicaAddresses> told(const std::string& application) const;
 
     // Name that a secret is sealed for, and the id of its document.
     static std::string secretId(const std::string& application, const std::string& name) {
@@ -54,6 +57,8 @@ class ControllerVerbs final : public LocalVerbs {
     const crypto::Sealer& sealer_;
     const Clock& clock_;
     Publications* publications_;  // null where nothing is published elsewhere
+    mutable std::mutex toldMutex_;
+    std::map<std::string, plan::ReplicaAddresses> told_;
     std::mutex waitingMutex_;
     std::map<std::string, Done> waiting_;  // by command id: TTLs that are waited out
     Alarms alarms_;                        // last: its thread ends before the rest goes

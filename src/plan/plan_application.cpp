@@ -88,6 +88,13 @@ Result<run::Run> planApply(const Snapshot& snapshot, const Intent& intent) {
     return plan.take();
 }
 
+run::Run planEnvironment(const Snapshot& snapshot, const ReplicaAddresses& replicas, const Intent& intent) {
+    PlanBuilder plan("environment", snapshot, intent);
+    plan.subject()["databases"] = JsonArray{};
+    addEnvironment(plan, {{&*snapshot.to, replicas}});
+    return plan.take();
+}
+
 Result<run::Run> planMaintenance(const Snapshot& snapshot, bool on, const Intent& intent) {
     const Application& application = *snapshot.to;
     if (maintenanceServers(application).empty())

@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include "plan/environment.h"
+
 namespace swb::plan {
 
 PlanBuilder::PlanBuilder(std::string kind, const Snapshot& snapshot, const Intent& intent) {
@@ -62,6 +64,25 @@ std::vector<std::string> processServers(const Application& application) {
     std::set<std::string> servers;
     for (const auto& [name, process] : application.processes) servers.insert(process.server);
     return {servers.begin(), servers.end()};
+}
+
+void addEnvironment(PlanBuilder& plan, const std::vector<Told>& told) {
+    std::set<std::string> servers;
+    std::string names;
+    JsonArray list;
+    for (const Told& one : told) {
+        const auto own = one.application->servers();
+        servers.insert(own.begin(), own.end());
+        names += (names.empty() ? "" : ", ") + one.application->name;
+        list.push_back(JsonObject{{"application", one.application->name},
+                                  {"servers", JsonArray(own.begin(), own.end())},
+                                  {"variables", environmentVariables(*one.application, one.replicas)}});
+    }
+    plan.subject()["told"] = list;
+    plan.step("environment", "environment", names + ": processes are told where the replicas are",
+              joined({servers.begin(), servers.end()}), "code reads from the replicas that its environment names",
+              "environment written, processes that asked for it restarted or reloaded", "forward only")
+        .skippable = true;
 }
 
 Result<void> requireReady(const Readiness& readiness, std::string_view what) {

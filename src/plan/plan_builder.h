@@ -26,6 +26,12 @@ std::string joined(const std::vector<std::string>& words);
 std::vector<std::string> databaseServers(const Application& application, const std::vector<std::string>& databases);
 std::vector<std::string> webServers(const Application& application);
 std::vector<std::string> processServers(const Application& application);
+// F21: processes are told where the databases and their replicas are; the last step of what changed the replicas.
+struct Told {
+    const Application* application;
+    std::map<std::string, std::string> replicas;
+};
+void addEnvironment(PlanBuilder& plan, const std::vector<Told>& told);
 // Fails with NotReady naming the first refusal.
 Result<void> requireReady(const Readiness& readiness, std::string_view what);
 

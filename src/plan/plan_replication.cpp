@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <set>
 
 #include "model/copy.h"
 #include "plan/environment.h"
@@ -8,37 +7,15 @@
 namespace swb::plan {
 namespace {
 
-// The application whose processes read from the replicas that the run is about; null: the run is about none inside one.
-const Application* readerOf(const Snapshot& snapshot) {
-    if (snapshot.owner) return &*snapshot.owner;
-    return nullptr;
-}
-
-// F21: what the processes are told follows the set of replicas. Of a link between two applications both are told anew.
+// The application whose replicas the run is about is told of them; of a link between two applications both are.
 void addEnvironment(PlanBuilder& plan, const Snapshot& snapshot) {
-    std::set<std::string> servers;
-    std::vector<const Application*> told;
-    if (const Application* owner = readerOf(snapshot))
-        told = {owner};
-    else
-        for (const auto& application : {&snapshot.from, &snapshot.to})
-            if (*application && !isInside((*application)->name)) told.push_back(&**application);
-    std::string names;
-    JsonArray list;
-    for (const Application* application : told) {
-        const auto own = application->servers();
-        servers.insert(own.begin(), own.end());
-        names += (names.empty() ? "" : ", ") + application->name;
-        list.push_back(
-            JsonObject{{"application", application->name},
-                       {"servers", JsonArray(own.begin(), own.end())},
-                       {"variables", environmentVariables(*application, replicaAddresses(*application, snapshot))}});
+    std::vector<Told> told;
+    for (const auto* application : {&snapshot.owner, &snapshot.from, &snapshot.to}) {
+        if (!*application || isInside((*application)->name)) continue;
+        told.push_back({&**application, replicaAddresses(**application, snapshot)});
+        if (snapshot.owner) break;
     }
-    plan.subject()["told"] = list;
-    plan.step("environment", "environment", names + ": processes are told where the replicas are",
-              joined({servers.begin(), servers.end()}), "code reads from the replicas that its environment names",
-              "environment written, processes that asked for it restarted or reloaded", "forward only")
-        .skippable = true;
+    addEnvironment(plan, told);
 }
 
 Result<void> requireConsent(const Application& to, const std::vector<std::string>& databases,

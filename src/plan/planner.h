@@ -4,7 +4,7 @@
 //     planSwitch          DESIGN.md §6
 //     planReplication     enable: certificates, source, seed, both directions tested, link
 //     planDisable, planResync, planPromotion
-//     planApply, planMaintenance, planRemoval
+//     planApply, planEnvironment, planMaintenance, planRemoval
 #pragma once
 
 #include "plan/check.h"
@@ -39,6 +39,9 @@ Result<run::Run> planDisable(const Snapshot& snapshot, const std::vector<std::st
 Result<run::Run> planPromotion(const Snapshot& snapshot, const std::string& database, Loss loss, const Intent& intent);
 // snapshot.to is the application; snapshot.from its peer in the group, if any.
 Result<run::Run> planApply(const Snapshot& snapshot, const Intent& intent);
+// The application's processes are told of these replicas inside it.
+run::Run planEnvironment(const Snapshot& snapshot, const std::map<std::string, std::string>& replicas,
+                         const Intent& intent);
 Result<run::Run> planMaintenance(const Snapshot& snapshot, bool on, const Intent& intent);
 Result<run::Run> planRemoval(const Snapshot& snapshot, const Intent& intent);
 

@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "model/copy.h"
 #include "plan/snapshot_test_support.h"
 #include "step/catalogue.h"
 
@@ -90,6 +91,43 @@ Json fenced(const std::vector<Json>& tokens, int64_t epoch = 5, const std::strin
 Json promoted(const std::string& database, int64_t timeline = 4, const std::string& switchPoint = "0/3000148") {
     return JsonObject{
         {"databases", JsonArray{JsonObject{{"name", database}, {"timeline", timeline}, {"switchPoint", switchPoint}}}}};
+}
+
+TEST(Steps, ReplicasInsideAnApplicationAreConfiguredAndRemovedAtTheirServers) {
+    plan::Snapshot snapshot = readySnapshot();
+    std::swap(snapshot.from, snapshot.to);
+    snapshot.former = snapshot.to;
+    addReports(snapshot, *snapshot.former, "fra-3", "192.0.2.8");
+    addReports(snapshot, *snapshot.to, "fra-2", "192.0.2.9");
+    auto run = plan::planApply(snapshot, intent()).value();
+    const auto commands = act(run, "configure-replicas");
+    EXPECT_THAT(sent(commands), ElementsAre("fra-2 application.configure", "fra-3 application.remove"));
+    EXPECT_EQ(textAt(commands[0].args, "application"), "shop-fra.reports");
+    EXPECT_FALSE(memberAt(commands[0].args, "secretsOf")) << "a database has no use for the application's secrets";
+    EXPECT_EQ(textAt(*memberAt(*memberAt(commands[0].args, "databases"), "main"), "address"), "192.0.2.9:5432");
+    EXPECT_THAT(sent(act(run, "configure")), ElementsAre("fra-1 application.configure"));
+    EXPECT_EQ(textAt(act(run, "configure")[0].args, "variablesOf"), "shop-fra");
+}
+
+TEST(Steps, AReplicaInsideIsSeededLikeAnyOtherAndItsApplicationIsTold) {
+    plan::Snapshot snapshot = readySnapshot();
+    addReports(snapshot, *snapshot.from, "fra-2", "192.0.2.9");
+    snapshot.links.pop_back();
+    snapshot.owner = snapshot.from;
+    snapshot.to = copyOf(*snapshot.from, "shop-fra.reports");
+    snapshot.group = {};
+    snapshot.followers = {shopAt("sgp", "203.0.113")};
+    auto run = plan::planReplication(snapshot, {"main"}, false, {"replace:shop-fra.reports/main"}, intent()).value();
+    const auto seed = act(run, "seed");
+    EXPECT_THAT(sent(seed), ElementsAre("fra-2 database.seed"));
+    EXPECT_EQ(textAt(seed[0].args, "slot"), Link::slotFor("shop-fra.reports"));
+    EXPECT_EQ(textAt(seed[0].args, "consent"), "replace:shop-fra.reports/main");
+    const auto followers = act(run, "prepare-followers");
+    EXPECT_THAT(sent(followers), ElementsAre("fra-2 database.prepare-source"));
+    EXPECT_EQ(textAt(followers[0].args, "slot"), Link::slotFor("shop-sgp"));
+    const auto told = act(run, "environment");
+    EXPECT_THAT(sent(told), ElementsAre("fra-1 application.refresh"));
+    EXPECT_EQ(textAt(told[0].args, "variablesOf"), "shop-fra");
 }
 
 TEST(Steps, EveryKindOfEveryPlanIsInTheCatalogueAndSendsListedVerbs) {

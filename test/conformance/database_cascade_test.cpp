@@ -39,7 +39,7 @@ class DatabaseCascade : public DatabaseConformance {
     }
     void attach(DatabaseSide& source, DatabaseSide& side) {
         constexpr int64_t patienceMs = 60'000;
-        world->installCertificates(side);
+        for (DatabaseSide* each : {&source, &side}) world->installCertificates(*each);
         SWB_REQUIRE(source.driver->prepareSource(source.spec, source.application, side.peer(), side.slot,
                                                  source.context(patienceMs)));
         SWB_REQUIRE(side.driver->testSource(side.spec, source.peer(), side.context()));

@@ -101,7 +101,8 @@ class MariadbDialect final : public Dialect {
                "h.Host FROM holder h JOIN mysql.global_priv g ON g.User = h.User AND g.Host = h.Host WHERE NOT "
                "COALESCE(JSON_VALUE(g.Priv, '$.is_role'), 0) ORDER BY 1, 2";
     }
-    std::string_view reloadTls() const override { return "FLUSH SSL"; }
+    // Logged, it would be a transaction of a replica's own.
+    std::string_view reloadTls() const override { return "FLUSH NO_WRITE_TO_BINLOG SSL"; }
     std::vector<std::pair<std::string, std::string>> options() const override {
         return {{"gtid_strict_mode", "ON"}, {"log_slave_updates", "ON"}};
     }
