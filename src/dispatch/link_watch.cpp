@@ -155,7 +155,8 @@ std::pair<health::SideFacts, Json> LinkWatch::sideOf(const Watched& watched, con
 }
 
 void LinkWatch::look(Watched& watched, const Seedings& seedings) {
-    const auto [source, sourceFacts] = sideOf(watched, watched.link.from, watched.sourceServer);
+    const auto [sourceSide, sourceFacts] = sideOf(watched, watched.link.from, watched.sourceServer);
+    const health::SideFacts source = health::asSource(sourceSide);
     const auto [replica, replicaFacts] = sideOf(watched, watched.link.to, watched.replicaServer);
     health::LinkInput input;
     input.link = watched.link;

@@ -84,6 +84,7 @@ void readLog(const Json& facts, SideFacts& side) {
     const bool isReplica = side.role == "replica";
     const Json* log = memberAt(facts, "log");
     side.position = parseLogPlace(isReplica ? memberAt(facts, "appliedLog") : log);
+    side.logEnd = parseLogPlace(log);
     const Json* sizes = log ? memberAt(*log, "sizes") : nullptr;
     const auto end = parseLogPlace(log);
     if (!sizes || !sizes->is_array() || !end) return;
@@ -138,6 +139,11 @@ std::string redisDivergence(const Json& source, const Json& replica) {
 }
 
 }  // namespace
+
+SideFacts asSource(SideFacts side) {
+    if (side.logEnd) side.position = side.logEnd;
+    return side;
+}
 
 SideFacts sideOf(Engine engine, const Json& facts, std::string_view slot) {
     SideFacts side;

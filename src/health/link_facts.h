@@ -63,10 +63,14 @@ struct SideFacts {
     std::vector<std::pair<int64_t, int64_t>> files;  // number and size of the log's files, oldest first
     std::optional<SeenReplica> replica;
     bool isSlotLost = false;  // what the replica still needs is gone
+    // The end of its own log, where a replica counts what it has applied in the log of its own source instead.
+    std::optional<LogPosition> logEnd;
 };
 
 // slot: under which name the source knows the replica.
 SideFacts sideOf(Engine engine, const Json& facts, std::string_view slot);
+// As the source that it is of a link: where its log ends is its position, be it a replica itself or not.
+SideFacts asSource(SideFacts side);
 // What only the replica has, in words; empty when nothing is known of such a thing.
 std::string divergence(Engine engine, const Json& source, const Json& replica);
 

@@ -96,6 +96,10 @@ Readiness checkReplication(const Snapshot& snapshot, const std::string& database
     checksOf(engine).source(list, from.name + "/" + database, *source, isLinked);
     if (!target) return list.take();
     checksOf(engine).fit(list, subject, *source, *target);
+    if (!snapshot.followers.empty())
+        list.warnUnless(false, "followers", subject, "",
+                        "others replicate from it, and may not be able to go on from a new copy",
+                        "`swing replication status` shows them afterwards; resync what is broken, from the top down");
     const int64_t free = integerAt(*target, "diskFreeBytes", -1), needed = integerAt(*source, "dataBytes");
     if (free >= 0)
         list.refuseUnless(

@@ -105,11 +105,15 @@ class ReplicasInside(world.Scenario):
         self.wait_following()
         for site in ("fra", "nyc"):
             application = self.lab.site(site)["application"]
-            shown = self.lab.run("app", "show", application)["replicas"]
+            def shown_rows(application=application):
+                return self.lab.run("app", "show", application)["replicas"]
+
+            world.wait_for(lambda: all(isinstance(row["lagBytes"], int) for row in shown_rows()), 20,
+                           f"a lag of every replica: {shown_rows()}")
+            shown = shown_rows()
             self.assertEqual(sorted(row["database"] for row in shown), sorted(DATABASES.values()))
             for row in shown:
                 self.assertEqual((row["state"], row["from"], row["hint"]), ("streaming", application, ""), row)
-                self.assertIsInstance(row["lagBytes"], int)
             self.assertEqual(self.replica_variables(site), self.addresses(site))
             values = self.environment(site)
             for engine in ALL:
@@ -142,7 +146,7 @@ class ReplicasInside(world.Scenario):
         self.wait_following()
         self.assert_data_everywhere()
 
-    def test_4_one_that_is_broken_is_a_warning(self):
+    def test_4_one_that_is_broken_is_a_warning_and_not_read_from(self):
         current = self.lab.current()
         application = self.lab.site(current)["application"]
         place = next(place for place in self.replicas(current) if place["engine"] == "mariadb")
@@ -151,11 +155,18 @@ class ReplicasInside(world.Scenario):
             world.wait_for(lambda: any(check["name"] == "replica-inside" and check["verdict"] == "warning"
                                        for check in self.lab.check()["checks"]), 30, "a warning")
             self.assertEqual(self.lab.check()["verdict"], "warning")
-            states = {link["database"]: link["state"] for link in self.inner_links() if link["from"] == application}
-            self.assertNotEqual(states["invoices"], "streaming")
+            world.wait_for(lambda: [link["database"] for link in self.inner_links()
+                                    if link["from"] == application and link["state"] != "streaming"] == ["invoices"], 30,
+                           "a link that does not stream")
+            # The application is told by itself, in a run that says why.
+            world.wait_for(lambda: self.replica_variables(current) == self.addresses(current, "mariadb"), 60,
+                           "an environment without it")
+            told = next(run for run in self.lab.run("run", "list")["runs"] if run["kind"] == "environment")
+            self.assertEqual(told["to"], application)
         finally:
             os.kill(place["pid"], signal.SIGCONT)
         self.wait_following()
+        world.wait_for(lambda: self.replica_variables(current) == self.addresses(current), 60, "it is named again")
 
     def test_5_ended_and_made_again(self):
         current = self.lab.current()
