@@ -42,6 +42,14 @@ TEST(LinkFacts, MariadbCountsWithinFiles) {
     EXPECT_FALSE(source.replica->bytes) << "what was sent is not what was applied";
 }
 
+TEST(LinkFacts, AReplicaIsASourceByItsOwnLog) {
+    const Json facts = json(R"({"role":"replica","position":"0-1-9","appliedLog":{"file":"bin.000004","position":77},
+        "log":{"file":"own.000002","position":10,"sizes":[100,10]},"receiverStatus":"streaming"})");
+    EXPECT_EQ(asSource(sideOf(Engine::mariadb, facts, "x")).position, (LogPosition{"own", 2, 10}));
+    const auto other = sideOf(Engine::redis, json(R"({"role":"replica","position":"abc:120"})"), "x");
+    EXPECT_EQ(asSource(other).position, (LogPosition{"abc", 0, 120}));
+}
+
 TEST(LinkFacts, RedisHasAHistoryAndAnOffset) {
     const auto side =
         sideOf(Engine::redis, json(R"({"role":"replica","position":"abc:120","receiverStatus":"copying"})"), "x");

@@ -91,6 +91,8 @@ class RedisEngine final : public LabEngine {
             site.databases.at(self).secondPort, databaseUser, site.application, passwordVariable());
     }
 
+    std::string_view replicaPort() const override { return "replication"; }
+
     std::string service(const World& world, const Site& site) const override {
         return fmt::format("{{manage: direct, data: {}, bin: {}, config: {}, socket: {}}}",
                            yamlWord(dataOf(world, site)), yamlWord(world.programsOf(self)),

@@ -18,7 +18,8 @@ std::string LabEngine::replicaDefinition(const World& world, const Site& site) c
         "        address: {}:{}\n",
         site.replica, site.application, site.application, site.replica, site.server, service(world, site), site.address,
         ports.port);
-    if (engine() == Engine::redis) text += fmt::format("        replication: {}:{}\n", site.address, ports.secondPort);
+    if (!replicaPort().empty())
+        text += fmt::format("        {}: {}:{}\n", replicaPort(), site.address, ports.secondPort);
     return text;
 }
 

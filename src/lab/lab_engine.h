@@ -37,6 +37,8 @@ class LabEngine {
     virtual std::string definition(const World& world, const Site& site) const = 0;
     // How its server is started, as one line of a definition: "{manage: direct, …}".
     virtual std::string service(const World& world, const Site& site) const = 0;
+    // What the second port is for a replica: a key of its definition, or nothing.
+    virtual std::string_view replicaPort() const { return {}; }
     // Lines below those of the definition, of the replica at `site`.
     std::string replicaDefinition(const World& world, const Site& site) const;
 

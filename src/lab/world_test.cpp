@@ -124,6 +124,22 @@ TEST(World, definitionsAreValidAndSayWhatTheWorldSays) {
     }
 }
 
+TEST(World, replicasAreDefinedBesideTheirDatabases) {
+    World world = someWorld();
+    world.replicas = true;
+    const Site& site = world.sites[0];
+    const auto application = applicationFromYaml(definitionText(world, site));
+    ASSERT_TRUE(application) << describe(application.error());
+    for (const auto& [name, spec] : application->databases) {
+        ASSERT_EQ(spec.replicas.count(replicaName), 1u) << name;
+        const ReplicaSpec& replica = spec.replicas.at(replicaName);
+        EXPECT_EQ(replica.address.host, replicasOf(site).address);
+        EXPECT_NE(replica.address.host, spec.address.host);
+        EXPECT_NE(replica.service.data, spec.service.data);
+    }
+    EXPECT_TRUE(worldFromJson(toJson(world))->replicas);
+}
+
 TEST(World, anyMixOfEnginesMakesADefinition) {
     for (const auto& engines : {std::vector{Engine::mariadb}, {Engine::redis}, {Engine::postgresql, Engine::redis}}) {
         const World world = someWorld(engines);
