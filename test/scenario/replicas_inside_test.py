@@ -4,6 +4,7 @@ them."""
 
 import contextlib
 import glob
+import json
 import os
 import signal
 import unittest
@@ -93,6 +94,16 @@ class ReplicasInside(world.Scenario):
             pairs = (line.strip().split("=", 1) for line in file if "=" in line)
             return {name: value.strip("'\"") for name, value in pairs}
 
+    def guards(self, site):
+        """Roles in which the replicas may come up, by database: what their server's boot guards say."""
+        site = self.lab.site(site)
+        paths = glob.glob(os.path.join(site["server"]["agentDirectory"], "guard", site["application"] + ".reports", "*.json"))
+        roles = {}
+        for path in paths:
+            with open(path, encoding="utf-8") as file:
+                roles[os.path.basename(path).removesuffix(".json")] = json.load(file)["role"]
+        return roles
+
     def replica_variables(self, site):
         values = self.environment(site)
         return {engine: values.get(PREFIXES[engine] + "_REPLICA_ADDRESSES") for engine in ALL}
@@ -133,6 +144,7 @@ class ReplicasInside(world.Scenario):
         self.assert_data_everywhere()
         for site in ("fra", "nyc"):
             self.assertEqual(self.replica_variables(site), self.addresses(site))
+            self.assertEqual(self.guards(site), {name: "replica" for name in DATABASES.values()})
 
     def test_3_those_that_hang_are_not_in_the_way(self):
         self.lab.refresh()
