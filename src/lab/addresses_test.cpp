@@ -40,7 +40,7 @@ TEST(Addresses, everyDatabaseHasItsOwnPorts) {
             EXPECT_EQ(ports.secondPort != 0, engine != Engine::postgresql);
             EXPECT_TRUE(ports.secondPort == 0 || seen.insert(ports.secondPort).second);
         }
-        EXPECT_EQ(seen.size(), 6u);
+        EXPECT_EQ(seen.size(), 7u);
     }
 }
 

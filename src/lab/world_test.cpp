@@ -177,8 +177,8 @@ TEST(World, environmentIsForAPosixShell) {
 
 TEST(World, longDirectoriesNeedSocketsElsewhere) {
     EXPECT_TRUE(socketsFit("/home/ann/.local/state/swingbridge-lab"));
-    EXPECT_TRUE(socketsFit("/" + std::string(80, 'x')));
-    EXPECT_FALSE(socketsFit("/" + std::string(81, 'x')));
+    EXPECT_TRUE(socketsFit("/" + std::string(72, 'x')));
+    EXPECT_FALSE(socketsFit("/" + std::string(73, 'x')));
 }
 
 }  // namespace
