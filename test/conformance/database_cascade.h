@@ -6,18 +6,14 @@
 //     shop-fra.reports  shop-nyc.reports   replicas inside them
 //                         ▲
 //                       shop-sgp           another application's, two links away
+#pragma once
+
 #include <filesystem>
 #include <map>
 
 #include "database_conformance.h"
 
-#include "driver/support/process_identity.h"
-#include "support/mariadb_fixture.h"
-#include "support/postgresql_fixture.h"
-#include "support/redis_fixture.h"
-
 namespace swb::test {
-namespace {
 
 class DatabaseCascade : public DatabaseConformance {
   protected:
@@ -191,10 +187,5 @@ TEST_P(DatabaseCascade, EndedAndBegunAgain) {
 }
 
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(DatabaseConformance);
-INSTANTIATE_TEST_SUITE_P(PostgreSQL, DatabaseCascade,
-                         ::testing::Values([] { return std::make_unique<PostgresqlWorld>(); }));
-INSTANTIATE_TEST_SUITE_P(MariaDB, DatabaseCascade, ::testing::Values([] { return std::make_unique<MariadbWorld>(); }));
-INSTANTIATE_TEST_SUITE_P(Redis, DatabaseCascade, ::testing::Values([] { return std::make_unique<RedisWorld>(); }));
 
-}  // namespace
 }  // namespace swb::test
