@@ -75,7 +75,7 @@ std::string linkRemark(const Json& link) {
     std::string text = "\n" + cell(link, "from") + " → " + cell(link, "to") + " " + cell(link, "database") + ": " +
                        printable(textAt(link, "sentence")) + "\n  " + printable(hint) + "\n";
     const Json* alarms = memberAt(link, "alarms");
-    if (alarms && (booleanAt(*alarms, "lag") || booleanAt(*alarms, "broken")))
+    if (alarms && (booleanAt(*alarms, "lag") || booleanAt(*alarms, "broken") || booleanAt(*alarms, "synchronous")))
         text += "  an alarm is raised: swing event tail --type link.alarm\n";
     return text;
 }

@@ -54,6 +54,7 @@ Result<int> seed(Context& context, const Arguments& arguments) {
     JsonArray consent;
     for (const std::string& word : arguments.list("--consent")) consent.emplace_back(word);
     body["consent"] = consent;
+    if (arguments.has("--accept-data-loss")) body["acceptDataLoss"] = true;
     ApiClient& api = *TRY(context.api());
     auto answer = api.post(path, body);
     const bool ask = !answer && answer.error().code == ErrorCode::ConsentRequired && !arguments.has("--consent");
@@ -108,7 +109,11 @@ std::vector<Command> replicationCommands() {
             {"--to", value, "the application that gets the copy; APP.REPLICA: the replicas of that name inside one",
              "APP", true},
             {"--database", value, "this database only; default: all that both have", "NAME"}};
-        if (consent) all.push_back({"--consent", values, "replace:APP/DB for every database whose data goes", "WORD"});
+        if (consent) {
+            all.push_back({"--consent", values, "replace:APP/DB for every database whose data goes", "WORD"});
+            all.push_back(
+                {"--accept-data-loss", flag, "also what only the target has, once it is saved; needs --reason"});
+        }
         all.push_back({"--reason", value, "why, for the run and the event log", "TEXT"});
         return withWaiting(all);
     };

@@ -244,6 +244,16 @@ TEST_F(TakeOver, SeedNeedsTheWord) {
                    {"consent", "replace:shop-fra/logs"}};
     EXPECT_EQ(codeOf(run("database.seed", arguments)), "SWB-CONSENT-REQUIRED");
     arguments.as_object()["consent"] = "replace:shop-fra/main";
+    // What only this server has goes only when that was accepted too.
+    ScriptedServer& one = server("main");
+    one.role = "primary";
+    one.onlyHere = JsonObject{{"commits", 2}, {"sentence", "2 commits since 0/3000000"}};
+    EXPECT_EQ(codeOf(run("database.seed", arguments)), "SWB-CONSENT-REQUIRED");
+    EXPECT_EQ(one.role, "primary");
+    arguments.as_object()["acceptDataLoss"] = true;
+    ASSERT_TRUE(run("database.seed", arguments));
+    arguments.as_object()["acceptDataLoss"] = false;
+    one.onlyHere = JsonObject{{"commits", 0}, {"sentence", "0 commits since 0/3000000"}};
     ASSERT_TRUE(run("database.seed", arguments));
     EXPECT_EQ(role("main"), "replica");
     EXPECT_TRUE(settle("database.seed", arguments));

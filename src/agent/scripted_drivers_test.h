@@ -25,6 +25,7 @@ struct ScriptedServer {
     std::string startedWithRole = "-";
     std::optional<Error> fenceError, tokenError, promoteError, unfenceError, writeError;
     std::function<void(const driver::Context&)> onFence, onAwait, onPromote, onInspect;
+    Json onlyHere = nullptr;
 };
 
 class ScriptedDatabases final : public driver::DatabaseDriver {
@@ -64,6 +65,9 @@ class ScriptedDatabases final : public driver::DatabaseDriver {
         return Json(JsonObject{{"slot", slot}});
     }
     Result<Json> testSource(const DatabaseSpec&, const Peer&, const Context&) override { return Json(JsonObject{}); }
+    Result<Json> saveOnlyHere(const DatabaseSpec& spec, const Peer&, const Context&) override {
+        return server(spec.name).onlyHere;
+    }
     Result<Json> seed(const DatabaseSpec& spec, std::string_view, const Peer&, std::string_view,
                       const Context& context) override {
         for (int64_t part = 0; part <= 100; ++part) context.progress(part, 100, "copying");

@@ -9,7 +9,17 @@ namespace {
 struct Asked {
     std::string from, to, database, reason;
     std::vector<std::string> consent;
+    plan::Loss loss = plan::Loss::refused;
 };
+
+// A loss of data is accepted with a reason: it stays in the run and in the event log.
+Result<plan::Loss> lossFrom(JsonReader& reader, const std::string& reason) {
+    if (!reader.boolean("acceptDataLoss", false)) return plan::Loss::refused;
+    if (reason.empty())
+        return fail(ErrorCode::InvalidInput, "a loss of data is accepted with a reason",
+                    "Say why (--reason): it stays in the run and in the event log.");
+    return plan::Loss::accepted;
+}
 
 Result<Asked> read(const Call& call) {
     const Json body = TRY(call.json());
@@ -20,6 +30,7 @@ Result<Asked> read(const Call& call) {
     asked.database = reader.string("database", "");
     asked.reason = reader.string("reason", "");
     asked.consent = reader.strings("consent");
+    asked.loss = TRY(lossFrom(reader, asked.reason));
     TRY_VOID(reader.finish());
     return asked;
 }
@@ -44,7 +55,7 @@ Result<Response> seed(Context& context, const Call& call, bool resync) {
     std::vector<std::string> databases = plan::commonDatabases(*snapshot.from, *snapshot.to);
     if (!asked.database.empty()) databases = {asked.database};
     return beginRun(context, TRY(plan::planReplication(snapshot, databases, resync, asked.consent,
-                                                       intentOf(context, call, asked.reason))));
+                                                       intentOf(context, call, asked.reason), asked.loss)));
 }
 
 // Milliseconds since 1970, or seconds before now ("-3600").
@@ -125,11 +136,8 @@ Result<Response> promoteDatabase(Context& context, const Call& call) {
     const Json body = TRY(call.json());
     JsonReader reader(body);
     const std::string reason = reader.string("reason", "");
-    const plan::Loss loss = reader.boolean("acceptDataLoss", false) ? plan::Loss::accepted : plan::Loss::refused;
+    const plan::Loss loss = TRY(lossFrom(reader, reason));
     TRY_VOID(reader.finish());
-    if (loss == plan::Loss::accepted && reason.empty())
-        return fail(ErrorCode::InvalidInput, "a loss of data is accepted with a reason",
-                    "Say why (--reason): it stays in the run and in the event log.");
     const std::string &application = call.parts[0], &database = call.parts[1];
     std::string from;
     for (const store::Document& document : TRY(context.store.list("link"))) {

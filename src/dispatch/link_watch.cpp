@@ -166,6 +166,7 @@ void LinkWatch::look(Watched& watched, const Seedings& seedings) {
         input.divergence = health::divergence(watched.engine, sourceFacts, replicaFacts);
     if (const auto seeding = seedings.find(watched.link.id()); seeding != seedings.end())
         input.seeding = seeding->second;
+    watched.synchronous = source.known ? health::synchronousTrouble(sourceFacts, watched.link.to) : "";
     watched.clock.observe(source, replica);
     watched.lag = watched.clock.lag(clock_.now(), health::streams(source, replica));
     input.lag = watched.lag;
@@ -178,8 +179,8 @@ void LinkWatch::raise(Watched& watched) {
     // A copy that is being made says nothing about the alarm that led to it.
     if (watched.health.state == LinkState::seeding) return;
     store::Commit commit;
-    const auto change = [&](health::AlarmState& alarm, std::string_view name, bool holds) {
-        const auto stepped = health::step(alarm, holds, watched.health.sentence, clock_.now(), {});
+    const auto change = [&](health::AlarmState& alarm, std::string_view name, bool holds, const std::string& sentence) {
+        const auto stepped = health::step(alarm, holds, sentence, clock_.now(), {});
         if (stepped == health::AlarmChange::none) return;
         const bool isRaised = stepped == health::AlarmChange::raised;
         commit.events.push_back({isRaised ? "link.alarm.raised" : "link.alarm.ended", "link/" + watched.link.id(),
@@ -187,19 +188,21 @@ void LinkWatch::raise(Watched& watched) {
                                  JsonObject{{"alarm", name},
                                             {"group", watched.group},
                                             {"state", nameOf(watched.health.state)},
-                                            {"sentence", watched.health.sentence},
+                                            {"sentence", sentence},
                                             {"hint", watched.health.hint},
                                             {"lagBytes", orNull(watched.lag.bytes)},
                                             {"lagSeconds", rounded(watched.lag.seconds)},
                                             {"raisedAt", isoTime(alarm.raisedAt)}}});
         if (isRaised)
-            logWarning("link", "{}: {}", watched.link.id(), watched.health.sentence);
+            logWarning("link", "{}: {}", watched.link.id(), sentence);
         else
             logInfo("link", "{}: the alarm of {} is over", watched.link.id(), isoTime(alarm.raisedAt));
     };
     const health::LinkAlarms before = watched.alarms;
-    change(watched.alarms.lag, "lag", health::holdsLag(watched.health));
-    change(watched.alarms.broken, "broken", health::holdsBroken(watched.health));
+    const std::string& sentence = watched.health.sentence;
+    change(watched.alarms.lag, "lag", health::holdsLag(watched.health), sentence);
+    change(watched.alarms.broken, "broken", health::holdsBroken(watched.health), sentence);
+    change(watched.alarms.synchronous, "synchronous", !watched.synchronous.empty(), watched.synchronous);
     if (commit.events.empty()) return;
     commit.puts.push_back({alarmKind, watched.link.id(), store::anyVersion, health::toJson(watched.alarms)});
     if (const auto committed = store_.commit(commit); !committed) {
@@ -265,7 +268,8 @@ Json LinkWatch::show(const Watched& watched) {
         {"database", watched.link.database},
         {"engine", watched.link.engine},
         {"state", nameOf(watched.health.state)},
-        {"sentence", watched.health.sentence},
+        // Commits that wait in vain, or do not wait, are worth more than a lag.
+        {"sentence", (watched.synchronous.empty() ? "" : watched.synchronous + "; ") + watched.health.sentence},
         {"hint", watched.health.hint},
         {"lagBytes", orNull(watched.lag.bytes)},
         {"lagSeconds", rounded(watched.lag.seconds)},
@@ -274,7 +278,9 @@ Json LinkWatch::show(const Watched& watched) {
         {"applyRate", orNull(watched.lag.applyRate)},
         {"catchUpSeconds", rounded(watched.lag.catchUpSeconds)},
         {"alerts", JsonObject{{"bytes", watched.limits.bytes}, {"seconds", watched.limits.seconds}}},
-        {"alarms", JsonObject{{"lag", watched.alarms.lag.isRaised}, {"broken", watched.alarms.broken.isRaised}}},
+        {"alarms", JsonObject{{"lag", watched.alarms.lag.isRaised},
+                              {"broken", watched.alarms.broken.isRaised},
+                              {"synchronous", watched.alarms.synchronous.isRaised}}},
         {"since", isoTime(watched.link.since)}};
 }
 

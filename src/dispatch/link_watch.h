@@ -37,6 +37,7 @@ class LinkWatch {
         health::LinkAlarms alarms;
         health::LinkHealth health;
         health::Lag lag;
+        std::string synchronous;  // what is wrong with commits that should wait for the replica
         UnixMs sampledAt = 0;
         bool isListed = true;
     };

@@ -67,12 +67,15 @@ class Watch : public testing::Test {
     }
 
     // One second passes; the source has written up to `written`, the replica applied up to `applied`.
-    void second(int64_t written, int64_t applied, bool streams = true) {
+    void second(int64_t written, int64_t applied, bool streams = true, Json synchronous = nullptr) {
         clock.advance(1000);
         JsonArray replicas;
         if (streams) replicas.push_back(JsonObject{{"application", Link::slotFor("shop-nyc")}, {"state", "streaming"}});
         beat("fra-1", "shop-fra/main",
-             JsonObject{{"role", "primary"}, {"position", lsn(written)}, {"replicas", replicas}});
+             JsonObject{{"role", "primary"},
+                        {"position", lsn(written)},
+                        {"replicas", replicas},
+                        {"synchronous", std::move(synchronous)}});
         beat("nyc-1", "shop-nyc/main",
              JsonObject{{"role", "replica"},
                         {"position", lsn(applied)},
@@ -113,6 +116,23 @@ class Watch : public testing::Test {
     std::optional<Conductor> conductor;
     std::optional<LinkWatch> watch;
 };
+
+// The link itself is well; its users are not.
+TEST_F(Watch, CommitsThatWaitInVainAreAnAlarmOfTheirOwn) {
+    const Json waiting =
+        JsonObject{{"with", "shop-nyc"}, {"state", "waiting"}, {"sentence", "commits wait for shop-nyc"}};
+    for (int i = 1; i <= 15; ++i) second(1000, 1000, true, waiting);
+    ASSERT_EQ(alarms().size(), 1u);
+    EXPECT_EQ(alarms()[0].type, "link.alarm.raised");
+    EXPECT_EQ(textAt(alarms()[0].detail, "alarm"), "synchronous");
+    EXPECT_EQ(textAt(alarms()[0].detail, "sentence"), "commits wait for shop-nyc");
+    const Json status = watch->status(link);
+    EXPECT_EQ(textAt(status, "state"), "streaming");
+    EXPECT_EQ(textAt(status, "sentence").rfind("commits wait for shop-nyc; ", 0), 0u);
+    EXPECT_TRUE(booleanAt(*memberAt(status, "alarms"), "synchronous"));
+    for (int i = 1; i <= 15; ++i) second(1000, 1000);
+    EXPECT_EQ(alarms().size(), 2u);
+}
 
 TEST_F(Watch, SaysHowFarBehindWhateverTheAgentsClocksSay) {
     for (int i = 1; i <= 20; ++i) second(i * 1000, i * 1000);

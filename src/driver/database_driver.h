@@ -67,6 +67,10 @@ class DatabaseDriver {
     virtual Result<Json> prepareSource(const DatabaseSpec& spec, std::string_view application, const Peer& peer,
                                        std::string_view slot, const Context& context) = 0;
     virtual Result<Json> testSource(const DatabaseSpec& spec, const Peer& peer, const Context& context) = 0;
+    // What this server has and the peer's history has not, as after an emergency there: saved beside its data, and
+    // described ({commits, sentence, directory, …}); null when there is nothing, or when seed() keeps it by itself.
+    // Changes nothing of the server's own.
+    virtual Result<Json> saveOnlyHere(const DatabaseSpec&, const Peer&, const Context&) { return Json(nullptr); }
     virtual Result<Json> seed(const DatabaseSpec& spec, std::string_view application, const Peer& peer,
                               std::string_view slot, const Context& context) = 0;
     virtual Result<Json> releaseSource(const DatabaseSpec& spec, const std::vector<std::string>& slots,

@@ -39,11 +39,14 @@ bool holdsBroken(const LinkHealth& health) {
 }
 
 Json toJson(const LinkAlarms& alarms) {
-    return JsonObject{{"lag", alarmJson(alarms.lag)}, {"broken", alarmJson(alarms.broken)}};
+    return JsonObject{{"lag", alarmJson(alarms.lag)},
+                      {"broken", alarmJson(alarms.broken)},
+                      {"synchronous", alarmJson(alarms.synchronous)}};
 }
 
 LinkAlarms linkAlarmsFromJson(const Json& value) {
-    return {alarmFrom(memberAt(value, "lag")), alarmFrom(memberAt(value, "broken"))};
+    return {alarmFrom(memberAt(value, "lag")), alarmFrom(memberAt(value, "broken")),
+            alarmFrom(memberAt(value, "synchronous"))};
 }
 
 }  // namespace swb::health

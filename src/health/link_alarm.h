@@ -23,12 +23,13 @@ struct AlarmPatience {
 // holds: whether what the alarm is about is so now.
 AlarmChange step(AlarmState& alarm, bool holds, std::string_view sentence, UnixMs now, const AlarmPatience& patience);
 
-// The two alarms of a link.
+// The alarms of a link.
 struct LinkAlarms {
-    AlarmState lag;     // behind: past a limit
-    AlarmState broken;  // broken, diverged or stopped: nothing is replicated
+    AlarmState lag;          // behind: past a limit
+    AlarmState broken;       // broken, diverged or stopped: nothing is replicated
+    AlarmState synchronous;  // commits that should wait for the replica do not, or wait in vain
 
-    bool any() const { return lag.isRaised || broken.isRaised; }
+    bool any() const { return lag.isRaised || broken.isRaised || synchronous.isRaised; }
 };
 
 bool holdsLag(const LinkHealth& health);

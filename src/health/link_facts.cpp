@@ -198,4 +198,13 @@ std::string divergence(Engine engine, const Json& source, const Json& replica) {
     return ownTransactions(source, replica);
 }
 
+std::string synchronousTrouble(const Json& source, std::string_view replica) {
+    const Json* synchronous = memberAt(source, "synchronous");
+    if (!synchronous || !synchronous->is_object()) return {};
+    const std::string state = textAt(*synchronous, "state"), with = textAt(*synchronous, "with");
+    // Names set by hand may mean any replica.
+    const bool troubled = state == "degraded" || state == "waiting" || state == "foreign";
+    return troubled && (with.empty() || with == replica) ? textAt(*synchronous, "sentence") : "";
+}
+
 }  // namespace swb::health

@@ -73,5 +73,7 @@ SideFacts sideOf(Engine engine, const Json& facts, std::string_view slot);
 SideFacts asSource(SideFacts side);
 // What only the replica has, in words; empty when nothing is known of such a thing.
 std::string divergence(Engine engine, const Json& source, const Json& replica);
+// Where commits should wait for this replica: that they do not, or that they wait in vain. Otherwise empty.
+std::string synchronousTrouble(const Json& source, std::string_view replica);
 
 }  // namespace swb::health

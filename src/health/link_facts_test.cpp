@@ -96,5 +96,20 @@ TEST(LinkFacts, DivergenceOfRedisIsAnotherHistory) {
     EXPECT_EQ(judged("other", "other:1", "copying"), "") << "it is being replaced already";
 }
 
+TEST(LinkFacts, CommitsThatDoNotWaitAsTheyShouldAreTrouble) {
+    const auto trouble = [](const char* state, const char* with) {
+        return synchronousTrouble(
+            JsonObject{{"synchronous", JsonObject{{"state", state}, {"with", with}, {"sentence", "commits …"}}}},
+            "shop-nyc");
+    };
+    EXPECT_EQ(trouble("synchronous", "shop-nyc"), "");
+    EXPECT_EQ(trouble("degraded", "shop-nyc"), "commits …");
+    EXPECT_EQ(trouble("waiting", "shop-nyc"), "commits …");
+    EXPECT_EQ(trouble("waiting", ""), "commits …") << "names set by hand may mean any replica";
+    EXPECT_EQ(trouble("waiting", "shop-sgp"), "") << "another link's";
+    EXPECT_EQ(synchronousTrouble(JsonObject{{"synchronous", nullptr}}, "shop-nyc"), "");
+    EXPECT_EQ(synchronousTrouble(Json(nullptr), "shop-nyc"), "");
+}
+
 }  // namespace
 }  // namespace swb::health

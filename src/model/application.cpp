@@ -84,6 +84,11 @@ Result<Application> readApplication(const Json& value) {
         application.maintenance = TRY(maintenanceFromJson(*maintenance, "maintenance"));
     TRY_VOID(reader.finish());
     TRY_VOID(checkFronts(application.web));
+    for (const auto& [name, database] : application.databases)
+        if (database.synchronous.with == application.name)
+            return fail(ErrorCode::InvalidDefinition,
+                        "databases." + name + ".synchronous.with names the application itself",
+                        "Name the application at the other site, whose copy confirms commits.");
     if (application.servers().size() > limits::serversPerApplication)
         return fail(ErrorCode::TooLarge, "the application names more than 64 servers");
     return application;

@@ -71,6 +71,14 @@ struct ReplicaSpec {
     std::optional<HostPort> replication;  // where others replicate from it, when that is not `address`
 };
 
+// Commits that wait for another application's copy (PostgreSQL). When that copy is out of reach: go on without it after
+// a few seconds and say so, or wait for as long as it takes and say so.
+enum class WhenCut { degrade, wait };
+struct SynchronousSpec {
+    std::string with;  // the application whose copy confirms; empty: none, commits are asynchronous
+    WhenCut whenCut = WhenCut::degrade;
+};
+
 struct DatabaseSpec {
     std::string name;
     Engine engine = Engine::postgresql;
@@ -82,6 +90,7 @@ struct DatabaseSpec {
     std::string database;                 // name of the application's database
     std::string user;                     // role the application connects as
     std::map<std::string, ReplicaSpec> replicas;
+    SynchronousSpec synchronous;
 
     const HostPort& replicationAddress() const { return replication ? *replication : address; }
 };
@@ -135,6 +144,7 @@ std::string variablePrefix(Engine engine, std::string_view database);
 std::string_view nameOf(Manage manage);
 std::string_view nameOf(Front front);
 std::string_view nameOf(OnChange onChange);
+std::string_view nameOf(WhenCut whenCut);
 
 // The JSON Schema of definition files, as published by `swing app schema`.
 Json applicationSchema();

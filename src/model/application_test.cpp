@@ -41,6 +41,7 @@ databases:
     replication: 192.0.2.5:5433
     database: shop
     user: shop
+    synchronous: {with: shop-nyc, when_cut: wait}
     replicas:
       reports:
         name: reports
@@ -220,6 +221,10 @@ TEST(Definition, ValuesAreChecked) {
         {database + ", engine: mariadb, copy: nowhere}\n", "databases.main.copy"},
         {database + ", copy: '192.0.2.1:4000'}\n", "databases.main.copy"},
         {database + ", engine: mariadb, copy: '192.0.2.1:5432'}\n", "databases.main.copy"},
+        {database + ", synchronous: {}}\n", "databases.main.synchronous"},
+        {database + ", synchronous: {with: other, when_cut: maybe}}\n", "databases.main.synchronous.when_cut"},
+        {database + ", synchronous: {with: shop}}\n", "databases.main.synchronous.with"},
+        {database + ", engine: redis, synchronous: {with: other}}\n", "databases.main.synchronous"},
         {head + "databases:\n  main: {server: a, address: a:1, service: {manage: systemd, unit: pg}}\n",
          "databases.main.service"},
         {head + "databases:\n  main: {server: a, address: a:1, service: {manage: pg_ctlcluster, unit: main}}\n",

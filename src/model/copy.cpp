@@ -42,6 +42,7 @@ std::optional<Application> copyOf(const Application& owner, std::string_view cop
         spec.replication = replica.replication;
         spec.copy.reset();  // the agent beside the database gives copies of that one only
         spec.replicas.clear();
+        spec.synchronous = {};
         out.databases.emplace(name, std::move(spec));
     }
     if (out.databases.empty()) return std::nullopt;

@@ -41,6 +41,19 @@ Result<void> readPlace(JsonReader& reader, Spec& spec) {
     return {};
 }
 
+constexpr NameTable<WhenCut, 2> whenCutNames = {{{"degrade", WhenCut::degrade}, {"wait", WhenCut::wait}}};
+
+Result<void> readSynchronous(JsonReader& reader, DatabaseSpec& spec) {
+    const Json* value = reader.child("synchronous");
+    if (!value) return {};
+    JsonReader inner(*value, reader.pathOf("synchronous"));
+    spec.synchronous.with = inner.string("with");
+    spec.synchronous.whenCut = readEnum(inner, "when_cut", whenCutNames, WhenCut::degrade);
+    requireName(inner, "with", spec.synchronous.with);
+    if (spec.engine != Engine::postgresql) reader.problem("synchronous", "is known for postgresql only");
+    return inner.finish();
+}
+
 template <typename Spec>
 JsonObject placeOf(const Spec& spec) {
     JsonObject out{{"name", spec.name},
@@ -92,6 +105,10 @@ Result<void> readReplicas(JsonReader& reader, DatabaseSpec& spec) {
 
 }  // namespace
 
+std::string_view nameOf(WhenCut whenCut) {
+    return nameIn(whenCutNames, whenCut);
+}
+
 std::string_view nameOf(Engine engine) {
     return nameIn(engines, engine);
 }
@@ -132,6 +149,7 @@ Result<DatabaseSpec> databaseFromJson(const Json& value, std::string_view name, 
     requireWord(reader, "database", spec.database);
     requireWord(reader, "user", spec.user);
     TRY_VOID(readReplicas(reader, spec));
+    TRY_VOID(readSynchronous(reader, spec));
     TRY_VOID(reader.finish());
     return spec;
 }
@@ -142,6 +160,9 @@ Json toJson(const DatabaseSpec& spec) {
     out["engine"] = nameOf(spec.engine);
     out["database"] = spec.database;
     out["user"] = spec.user;
+    if (!spec.synchronous.with.empty())
+        out["synchronous"] =
+            JsonObject{{"with", spec.synchronous.with}, {"when_cut", nameOf(spec.synchronous.whenCut)}};
     return out;
 }
 

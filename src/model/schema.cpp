@@ -93,7 +93,10 @@ Json database() {
                                         " (redis, valkey: the TLS port)")},
                    {"database", text("name of the application's database")},
                    {"user", text("role the application connects as")},
-                   {"replicas", mapOf(replica())}},
+                   {"replicas", mapOf(replica())},
+                   {"synchronous", object({{"with", text("application whose copy confirms every commit (postgresql)")},
+                                           {"when_cut", words({"degrade", "wait"})}},
+                                          {"with"})}},
                   {"server", "address"});
 }
 

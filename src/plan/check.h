@@ -39,10 +39,13 @@ struct CheckLimits {
 
 // Everything that must hold before a planned switch from snapshot.from to snapshot.to.
 Readiness checkSwitch(const Snapshot& snapshot, const CheckLimits& limits = {});
-// … before replication from snapshot.from to snapshot.to is enabled for a database (its data at `to` is replaced).
-Readiness checkReplication(const Snapshot& snapshot, const std::string& database, const CheckLimits& limits = {});
 // Whether somebody took the loss of what a copy lacks upon himself, for the record of the run.
 enum class Loss { refused, accepted };
+
+// … before replication from snapshot.from to snapshot.to is enabled for a database (its data at `to` is replaced). What
+// only `to` has, and is saved first, refuses unless its loss is accepted.
+Readiness checkReplication(const Snapshot& snapshot, const std::string& database, Loss loss = Loss::refused,
+                           const CheckLimits& limits = {});
 
 // … before a replica is promoted by itself. With the loss accepted it may lack what its source has; and the database of
 // a group's current application may be opened that came back from a restart without its data, and is held read-only.

@@ -55,9 +55,23 @@ void checkCompleteness(CheckList& list, Engine engine, const std::string& subjec
     }
 }
 
+// The target's history went another way than the source's, as after an emergency: what it has since would be lost here.
+void checkOnlyHere(CheckList& list, const std::string& subject, const Json& target, Loss loss) {
+    const Json* only = memberAt(target, "onlyHere");
+    const bool any = only && only->is_object() && integerAt(*only, "commits", 1) > 0;
+    const std::string sentence = any ? "only here: " + textAt(*only, "sentence") : "";
+    if (any && loss == Loss::accepted)
+        list.add(Verdict::warning, "only-here", subject, sentence + "; its loss was accepted",
+                 "it is saved beside the data before anything is replaced");
+    else
+        list.refuseUnless(!any, "only-here", subject, "it has nothing that the source has not", sentence,
+                          "it is saved before anything is replaced: say --accept-data-loss with a --reason");
+}
+
 }  // namespace
 
-Readiness checkReplication(const Snapshot& snapshot, const std::string& database, const CheckLimits& limits) {
+Readiness checkReplication(const Snapshot& snapshot, const std::string& database, Loss loss,
+                           const CheckLimits& limits) {
     CheckList list(snapshot.at);
     const Application& from = *snapshot.from;
     const Application& to = *snapshot.to;
@@ -96,6 +110,7 @@ Readiness checkReplication(const Snapshot& snapshot, const std::string& database
     checksOf(engine).source(list, from.name + "/" + database, *source, isLinked);
     if (!target) return list.take();
     checksOf(engine).fit(list, subject, *source, *target);
+    checkOnlyHere(list, subject, *target, loss);
     if (!snapshot.followers.empty())
         list.warnUnless(false, "followers", subject, "",
                         "others replicate from it, and may not be able to go on from a new copy",

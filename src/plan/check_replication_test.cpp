@@ -55,6 +55,11 @@ const Breakage replicationBreakages[] = {
          factsOf(s, replica)["databases"].as_array()[0].as_object()["actualCollationVersion"] = "2.31";
      }},
     {"parameters", refused, [](Snapshot& s) { settingsOf(s, replica)["max_connections"] = "50"; }},
+    {"extensions", refused,
+     [](Snapshot& s) {
+         factsOf(s, source)["extensions"] = JsonArray{"plpgsql 1.0", "postgis 3.3"};
+         factsOf(s, replica)["availableExtensions"] = JsonObject{{"plpgsql", "1.0"}};
+     }},
     {"disk", refused, [](Snapshot& s) { factsOf(s, replica)["diskFreeBytes"] = 1 << 30; }},
 };
 
@@ -85,6 +90,22 @@ TEST(ReplicationReadiness, AReplicaMayBeASourceInTurn) {
     const std::vector<Link> circle = {{"a", "b", "main", "", 1}, {"b", "a", "main", "", 1}};
     EXPECT_TRUE(LinkTree(circle, "main").follows("a", "a"));
     EXPECT_GT(LinkTree(circle, "main").heightOf("a"), 0u) << "ends";
+}
+
+TEST(ReplicationReadiness, WhatOnlyTheTargetHasRefusesUntilItsLossIsAccepted) {
+    Snapshot snapshot = unlinkedSnapshot();
+    JsonObject& target = factsOf(snapshot, replica);
+    target["onlyHere"] = JsonObject{{"commits", 3}, {"sentence", "3 commits since 0/3000000 of timeline 1"}};
+    const Readiness refusal = checkReplication(snapshot, "main");
+    ASSERT_NE(refusal.firstRefusal(), nullptr);
+    EXPECT_EQ(refusal.firstRefusal()->name, "only-here");
+    EXPECT_NE(refusal.firstRefusal()->sentence.find("3 commits"), std::string::npos);
+    EXPECT_EQ(checkReplication(snapshot, "main", Loss::accepted).verdict(), Verdict::warning);
+    // Not counted is not nothing; a shutdown checkpoint alone is.
+    target["onlyHere"].as_object()["commits"] = nullptr;
+    EXPECT_EQ(checkReplication(snapshot, "main").verdict(), Verdict::refused);
+    target["onlyHere"].as_object()["commits"] = 0;
+    EXPECT_EQ(checkReplication(snapshot, "main").verdict(), Verdict::ok);
 }
 
 TEST(ReplicationReadiness, AStoppedTargetMayBeSeeded) {

@@ -103,7 +103,51 @@ const Breakage databaseBreakages[] = {
     {"long-transaction", warning, [](Snapshot& s) { factsOf(s, source)["longestTransactionSeconds"] = 61; }},
     {"base-backup", refused, [](Snapshot& s) { factsOf(s, source)["baseBackupRunning"] = true; }},
     {"archive-backlog", warning, [](Snapshot& s) { factsOf(s, source)["archiveBacklog"] = 101; }},
-    {"synchronous", warning, [](Snapshot& s) { settingsOf(s, source)["synchronous_standby_names"] = "*"; }},
+    {"synchronous", warning,
+     [](Snapshot& s) {
+         factsOf(s, source)["synchronous"] =
+             JsonObject{{"with", ""}, {"state", "synchronous"}, {"sentence", "commits wait for *"}};
+     }},
+    {"synchronous", warning,
+     [](Snapshot& s) {
+         for (const std::string& side : {source, replica})
+             factsOf(s, side)["synchronous"] =
+                 JsonObject{{"with", "other"}, {"state", "degraded"}, {"sentence", "commits do not wait"}};
+     }},
+    {"synchronous-after", warning,
+     [](Snapshot& s) {
+         factsOf(s, source)["synchronous"] =
+             JsonObject{{"with", "shop-nyc"}, {"state", "synchronous"}, {"sentence", "commits wait for shop-nyc"}};
+     }},
+    {"standby-names", warning,
+     [](Snapshot& s) { settingsOf(s, replica)["synchronous_standby_names"] = "swb_shop_fra"; }},
+    {"extensions", refused, [](Snapshot& s) { factsOf(s, replica)["missingExtensions"] = JsonArray{"postgis 3.3"}; }},
+    {"extension-versions", warning,
+     [](Snapshot& s) {
+         factsOf(s, replica)["missingExtensions"] = JsonArray{"postgis 3.3"};
+         factsOf(s, replica)["availableExtensions"] = JsonObject{{"postgis", "3.4"}};
+     }},
+    {"collation-version", refused,
+     [](Snapshot& s) { factsOf(s, replica)["collationMismatches"] = JsonArray{"shop: de-x-icu (1 / 2)"}; }},
+    {"replay-delay", refused, [](Snapshot& s) { settingsOf(s, replica)["recovery_min_apply_delay"] = "5min"; }},
+    {"recovery-target", refused, [](Snapshot& s) { factsOf(s, replica)["recoveryTarget"] = "2026-11-22"; }},
+    {"restore-command", refused,
+     [](Snapshot& s) {
+         for (const std::string& side : {source, replica}) factsOf(s, side)["majorVersion"] = 13;
+         settingsOf(s, replica)["restore_command"] = "cp /a/%f %p";
+     }},
+    {"archive", warning, [](Snapshot& s) { settingsOf(s, source)["archive_mode"] = "on"; }},
+    {"archive", warning,
+     [](Snapshot& s) {
+         for (const std::string& side : {source, replica}) settingsOf(s, side)["archive_mode"] = "on";
+         settingsOf(s, source)["archive_command"] = "cp %p /a/%f";
+     }},
+    {"archive-twice", warning,
+     [](Snapshot& s) {
+         for (const std::string& side : {source, replica}) settingsOf(s, side)["archive_command"] = "cp %p /a/%f";
+         settingsOf(s, source)["archive_mode"] = "on";
+         settingsOf(s, replica)["archive_mode"] = "always";
+     }},
     {"unlogged-tables", warning, [](Snapshot& s) { factsOf(s, source)["unloggedTables"] = 1; }},
     {"logical-slots", warning, [](Snapshot& s) { factsOf(s, source)["logicalSlots"] = 1; }},
     {"rewindable", warning,

@@ -36,7 +36,7 @@ std::string consentWord(const std::string& application, const std::string& datab
 }
 
 Result<run::Run> planReplication(const Snapshot& snapshot, const std::vector<std::string>& databases, bool resync,
-                                 const std::vector<std::string>& consent, const Intent& intent) {
+                                 const std::vector<std::string>& consent, const Intent& intent, Loss loss) {
     const Application& from = *snapshot.from;
     const Application& to = *snapshot.to;
     if (databases.empty())
@@ -44,7 +44,7 @@ Result<run::Run> planReplication(const Snapshot& snapshot, const std::vector<std
                     "give both definitions a database of the same name and engine");
     JsonArray checks;
     for (const std::string& name : databases) {
-        const Readiness readiness = checkReplication(snapshot, name);
+        const Readiness readiness = checkReplication(snapshot, name, loss);
         TRY_VOID(requireReady(readiness, resync ? "resync" : "replication"));
         checks.push_back(toJson(readiness));
     }
@@ -52,6 +52,7 @@ Result<run::Run> planReplication(const Snapshot& snapshot, const std::vector<std
     PlanBuilder plan(resync ? "resync" : "replicate", snapshot, intent);
     plan.run().checks = checks;
     plan.subject()["databases"] = JsonArray(databases.begin(), databases.end());
+    plan.subject()["acceptDataLoss"] = loss == Loss::accepted;
     const std::string source = joined(databaseServers(from, databases)),
                       target = joined(databaseServers(to, databases));
     if (!to.web.empty())
@@ -69,8 +70,9 @@ Result<run::Run> planReplication(const Snapshot& snapshot, const std::vector<std
               "the replica needs a way in", "slot and rule are there", "slot and access removed");
     plan.step("test-source", "test-source", to.name + " → " + from.name + ": a real replication connection", target,
               "an hour of copying must not end at a firewall", "the source's identity is read", "nothing");
-    plan.step("seed", "seed", to.name + ": base copy, verified, streaming", target,
-              "the target's data is replaced by the source's", "verified against its manifest, streaming seen",
+    plan.step("seed", "seed", to.name + ": rewound where its history parted, else a verified copy; streaming", target,
+              "the target's data is replaced by the source's; what only it has is saved first",
+              "verified against its manifest, streaming seen",
               "slot and access removed at the source; the old data stays until the copy streams");
     if (!snapshot.followers.empty()) {
         JsonArray followers;

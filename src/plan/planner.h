@@ -32,9 +32,10 @@ struct SwitchOptions {
 Result<run::Run> planSwitch(const Snapshot& snapshot, const Intent& intent, const SwitchOptions& options);
 // The address only: for groups without databases, or the last of the five steps taken one by one. Never against I10.
 Result<run::Run> planTraffic(const Snapshot& snapshot, const Intent& intent, TtlPlan ttl = TtlPlan::automatic);
-// consent: "replace:<application>/<database>" for every database whose data goes.
+// consent: "replace:<application>/<database>" for every database whose data goes. loss: of what only `to` has.
 Result<run::Run> planReplication(const Snapshot& snapshot, const std::vector<std::string>& databases, bool resync,
-                                 const std::vector<std::string>& consent, const Intent& intent);
+                                 const std::vector<std::string>& consent, const Intent& intent,
+                                 Loss loss = Loss::refused);
 Result<run::Run> planDisable(const Snapshot& snapshot, const std::vector<std::string>& databases, const Intent& intent);
 Result<run::Run> planPromotion(const Snapshot& snapshot, const std::string& database, Loss loss, const Intent& intent);
 // snapshot.to is the application; snapshot.from its peer in the group, if any.

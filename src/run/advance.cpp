@@ -91,6 +91,7 @@ void Engine::stepDone(Step& step, Json result) {
     step.finishedAt = step.startedAt;
     for (const CommandRecord* record : current(step, false)) step.finishedAt = std::max(step.finishedAt, record->finishedAt);
     step.detail = textAt(result, "detail");
+    if (const Json* lost = memberAt(result, "lost"); lost && !lost->is_null()) run().lost = *lost;
     step.result = std::move(result);
     step.error = Error(ErrorCode::Bug, "");
     if (step.inOutage) run().outageEndedAt = std::max(run().outageEndedAt, step.finishedAt);

@@ -60,7 +60,8 @@ Commands seed(const Run& run, const Step&) {
                                        {"application", subject.to.name},
                                        {"peer", peerOf(subject.from, name)},
                                        {"slot", Link::slotFor(subject.to.name)},
-                                       {"consent", "replace:" + subject.to.name + "/" + name}},
+                                       {"consent", "replace:" + subject.to.name + "/" + name},
+                                       {"acceptDataLoss", booleanAt(run.subject, "acceptDataLoss")}},
                             7 * 24 * 3600'000LL});
     }
     return commands;
@@ -85,6 +86,28 @@ Commands prepareFollowers(const Run& run, const Step&) {
         }
     }
     return commands;
+}
+
+// What happened to the old data where there was a choice, and what was lost with it: the run's loss report.
+Result<Json> verifySeed(const Run&, const Step& step) {
+    std::string sentence;
+    JsonArray lost;
+    for (const run::CommandRecord& record : step.commands) {
+        if (record.undo || record.attempt != step.attempts) continue;
+        const std::string reason = textAt(record.result, "copiedBecause");
+        const Json* saved = memberAt(record.result, "saved");
+        std::string part = booleanAt(record.result, "rewound") ? "rewound" : reason.empty() ? "" : "copied: " + reason;
+        if (saved && saved->is_object()) {
+            part += (part.empty() ? "" : "; ") + ("it alone had " + textAt(*saved, "sentence"));
+            JsonObject report = saved->as_object();
+            report["database"] = record.key;
+            if (integerAt(*saved, "commits") > 0) lost.push_back(std::move(report));
+        }
+        if (!part.empty()) sentence += (sentence.empty() ? "" : ", ") + record.key + " " + part;
+    }
+    Json result = detail(sentence);
+    if (!lost.empty()) result.as_object()["lost"] = std::move(lost);
+    return result;
 }
 
 Commands promoteStandalone(const Run& run, const Step&) {
@@ -122,7 +145,7 @@ std::unique_ptr<run::StepKind> testReverseStep() {
     return kind("test-reverse", testReverse);
 }
 std::unique_ptr<run::StepKind> seedStep() {
-    return kind("seed", seed);
+    return kind("seed", seed, verifySeed);
 }
 std::unique_ptr<run::StepKind> promoteStandaloneStep() {
     return kind("promote-standalone", promoteStandalone);

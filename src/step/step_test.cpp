@@ -413,12 +413,28 @@ TEST(Replication, TheOtherSiteReplicatesFromWhereTheDefinitionSays) {
     EXPECT_EQ(integerAt(peer, "port"), 6380);
 }
 
+TEST(Replication, WhatOnlyTheTargetHadIsTheRunsLoss) {
+    auto run = plan::planReplication(unlinkedSnapshot(), {"main"}, true, {plan::consentWord("shop-nyc", "main")},
+                                     intent(), plan::Loss::accepted)
+                   .value();
+    for (Step& step : run.steps) step.attempts = 1;
+    EXPECT_TRUE(booleanAt(act(run, "seed").at(0).args, "acceptDataLoss"));
+    const Json saved = JsonObject{{"commits", 3}, {"sentence", "3 commits since 0/3000000"}};
+    finish(run, "seed", "main@shop-nyc", JsonObject{{"rewound", true}, {"saved", saved}});
+    const auto verified = verify(run, "seed");
+    ASSERT_TRUE(verified);
+    EXPECT_EQ(textAt(*verified, "detail"), "main@shop-nyc rewound; it alone had 3 commits since 0/3000000");
+    ASSERT_EQ(memberAt(*verified, "lost")->as_array().size(), 1u);
+    EXPECT_EQ(textAt(memberAt(*verified, "lost")->as_array()[0], "database"), "main@shop-nyc");
+}
+
 TEST(Replication, TheSeedCarriesTheConsentAndPreparationIsTakenBack) {
     auto run =
         plan::planReplication(unlinkedSnapshot(), {"main"}, false, {plan::consentWord("shop-nyc", "main")}, intent())
             .value();
     EXPECT_EQ(textAt(act(run, "seed").at(0).args, "consent"), "replace:shop-nyc/main");
     EXPECT_EQ(act(run, "seed").at(0).server, "nyc-1");
+    EXPECT_FALSE(booleanAt(act(run, "seed").at(0).args, "acceptDataLoss", true));
     EXPECT_THAT(sent(undo(run, "prepare-source")), ElementsAre("fra-1 database.release-source"));
     EXPECT_EQ(undo(run, "prepare-source")[0].args.at("slots"), (Json(JsonArray{"swb_shop_nyc"})));
     EXPECT_THAT(sent(act(run, "test-source")), ElementsAre("nyc-1 database.test-source"));

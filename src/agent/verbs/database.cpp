@@ -86,6 +86,12 @@ Result<Json> databaseSeed(VerbCall& call) {
     const auto present = TRY(call.services.guards.read(item.key));
     if (present && present->fenced && present->group != call.command.group)
         return fail(ErrorCode::GuardRefused, "database " + item.spec.name + " is fenced by group " + present->group);
+    // Saved first, and given up only when the plan knew of it (I7).
+    const Json onlyHere = TRY(item.driver->saveOnlyHere(item.spec, peer, call.contextFor(item.spec)));
+    if (integerAt(onlyHere, "commits") > 0 && !booleanAt(call.args(), "acceptDataLoss"))
+        return fail(ErrorCode::ConsentRequired,
+                    "database " + item.spec.name + " has what its source has not: " + textAt(onlyHere, "sentence"),
+                    "Nothing was changed. Apply what matters at the source, then resync with --accept-data-loss.");
     Json result =
         TRY(item.driver->seed(item.spec, application, peer, textAt(call.args(), "slot"), call.contextFor(item.spec)));
     const BootGuard guard = TRY(guardOutsideSwitch(call, item.key, "replica"));

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "driver/postgresql/divergence.h"
+#include "driver/postgresql/synchronous.h"
 #include "driver/postgresql/wal_record.h"
 #include "driver/support/common_facts.h"
 #include "driver/support/files.h"
@@ -29,12 +31,17 @@ SELECT json_build_object(
   'replicas', (SELECT coalesce(json_agg(json_build_object('application', application_name, 'state', state,
       'sentPosition', sent_lsn, 'replayPosition', replay_lsn,
       'lagBytes', greatest(0, pg_wal_lsn_diff((SELECT position FROM here), replay_lsn)),
-      'lagSeconds', coalesce(extract(epoch FROM replay_lag), 0), 'syncState', sync_state)), '[]')
+      'lagSeconds', coalesce(extract(epoch FROM replay_lag), 0), 'syncState', sync_state,
+      'unconfirmedBytes', greatest(0, pg_wal_lsn_diff((SELECT position FROM here), flush_lsn)))), '[]')
       FROM pg_stat_replication WHERE state <> 'backup'),
   'slots', (SELECT coalesce(json_agg(json_build_object('name', slot_name, 'active', active,
-      'restartPosition', restart_lsn, 'type', slot_type, 'walStatus', wal_status,
+      'restartPosition', restart_lsn, 'type', slot_type, 'walStatus', wal_status, 'failover', {failover},
       'retainedBytes', greatest(0, pg_wal_lsn_diff((SELECT position FROM here), restart_lsn)))), '[]')
       FROM pg_replication_slots),
+  'waitingCommits', (SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'),
+  'recoveryTarget', concat(current_setting('recovery_target'), current_setting('recovery_target_lsn'),
+      current_setting('recovery_target_name'), current_setting('recovery_target_time'),
+      current_setting('recovery_target_xid')),
   'preparedTransactions', (SELECT count(*) FROM pg_prepared_xacts),
   'longestTransactionSeconds', (SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0)
       FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'),
@@ -44,7 +51,7 @@ SELECT json_build_object(
   'settings', (SELECT json_object_agg(name, current_setting(name, true)) FROM unnest(ARRAY['wal_level',
       'max_wal_senders', 'max_replication_slots', 'max_connections', 'max_worker_processes',
       'max_prepared_transactions', 'max_locks_per_transaction', 'wal_log_hints', 'wal_retrieve_retry_interval',
-      'archive_mode', 'synchronous_standby_names', 'hot_standby', 'restore_command', 'recovery_min_apply_delay',
+      'archive_mode', 'archive_command', 'archive_library', 'synchronous_standby_names', 'hot_standby', 'restore_command', 'recovery_min_apply_delay',
       'max_slot_wal_keep_size', 'wal_sender_timeout', 'ssl', 'listen_addresses', 'fsync', 'full_page_writes',
       'primary_slot_name', 'data_checksums']) AS name),
   'collations', (SELECT json_agg(json_build_object('name', datname, 'allowConnections', datallowconn,
@@ -60,8 +67,10 @@ std::string replaced(std::string text, std::string_view what, std::string_view w
 std::string quickFactsFor(int version) {
     // Collation versions of whole databases came with 15.
     const bool versions = version >= 150000;
-    return replaced(replaced(std::string(quickFacts), "{collation}", versions ? "datcollversion" : "NULL::text"),
-                    "{actual}", versions ? "pg_database_collation_actual_version(oid)" : "NULL::text");
+    std::string text = replaced(std::string(quickFacts), "{collation}", versions ? "datcollversion" : "NULL::text");
+    text = replaced(text, "{actual}", versions ? "pg_database_collation_actual_version(oid)" : "NULL::text");
+    // Logical slots that a standby keeps in step came with 17.
+    return replaced(text, "{failover}", version >= 170000 ? "failover" : "false");
 }
 
 uint32_t timelineOfFile(std::string_view file) {
@@ -72,7 +81,8 @@ uint32_t timelineOfFile(std::string_view file) {
 
 JsonObject nothingKnown(const DatabaseSpec& spec) {
     JsonObject facts = emptyFacts(spec, {"baseBackupRunning", "dataChecksums", "databases", "extensions",
-                                         "unloggedTables", "logicalSlots", "archiveBacklog"});
+                                         "unloggedTables", "logicalSlots", "archiveBacklog", "onlyHere", "synchronous",
+                                         "recoveryTarget", "missingExtensions", "collationMismatches"});
     facts["slots"] = JsonArray{};
     return facts;
 }
@@ -132,13 +142,14 @@ void addQuickFacts(const Json& quick, JsonObject& facts) {
     facts["majorVersion"] = integerAt(quick, "versionNumber") / 10000;
     for (const char* name : {"version", "systemId", "position", "receivedPosition", "replayPaused", "replicas", "slots",
                              "preparedTransactions", "longestTransactionSeconds", "baseBackupRunning", "connections",
-                             "maxConnections", "settings"})
+                             "maxConnections", "settings", "recoveryTarget"})
         if (const Json* value = memberAt(quick, name)) facts[name] = *value;
     facts["timeline"] = timelineNow(quick, recovery);
     if (const Json* settings = memberAt(quick, "settings"))
         facts["dataChecksums"] = textAt(*settings, "data_checksums") == "on";
     int64_t logical = 0;
-    for (const auto& slot : facts["slots"].as_array()) logical += textAt(slot, "type") == "logical";
+    for (const auto& slot : facts["slots"].as_array())
+        logical += textAt(slot, "type") == "logical" && !booleanAt(slot, "failover");
     facts["logicalSlots"] = logical;
     addReceiver(quick, facts);
 }
@@ -159,6 +170,25 @@ void addDatabases(const Json& quick, const JsonObject& slow, JsonObject& facts) 
     facts["databases"] = std::move(databases);
 }
 
+// What this server has and the peer's history has not; commits are counted when that is quick.
+void addOnlyHere(const Instance& instance, const Peer& peer, JsonObject& facts, const Context& context) {
+    constexpr int64_t countMs = 2000;
+    const Context counting = withDeadline(context, within(context, countMs));
+    const auto fork = instance.hasData() ? forkFrom(instance, peer, counting.deadline)
+                                         : Result<std::optional<Fork>>(std::optional<Fork>());
+    if (!fork || !*fork) return;
+    const auto found = readOnlyHere(instance, **fork, counting);
+    if (found && found->any()) {
+        facts["onlyHere"] = reportOf(instance, *found, counting);
+    } else if (!found) {
+        facts["onlyHere"] = JsonObject{{"timeline", (*fork)->timeline},
+                                       {"since", lsnText((*fork)->position)},
+                                       {"commits", nullptr},
+                                       {"sentence", "more than could be counted in a moment"},
+                                       {"complete", false}};
+    }
+}
+
 void addPeer(const Instance& instance, const Peer& peer, JsonObject& facts, const Context& context) {
     constexpr int64_t peerMs = 3000;
     const auto identity = identifyPeer(instance, peer, within(context, peerMs));
@@ -170,40 +200,18 @@ void addPeer(const Instance& instance, const Peer& peer, JsonObject& facts, cons
     facts["peerSystemId"] = identity->systemId;
     facts["peerTimeline"] = identity->timeline;
     facts["peerPosition"] = lsnText(identity->position);
+    addOnlyHere(instance, peer, facts, context);
+}
+
+// Which extensions a database that is not a replica yet could have: for the comparison before its first seed.
+void addAvailableExtensions(Connection& connection, JsonObject& facts, const Context& context) {
+    const auto text = connection.value("SELECT json_object_agg(name, default_version) FROM pg_available_extensions",
+                                       context.deadline);
+    if (const auto parsed = parseJson(text.value_or("null")); parsed && parsed->is_object())
+        facts["availableExtensions"] = *parsed;
 }
 
 }  // namespace
-
-JsonObject SlowFacts::of(const Instance& instance, Connection& connection, const Context& context) {
-    const MonotonicMs now = SystemClock().monotonic();
-    {
-        const std::lock_guard lock(mutex_);
-        const auto& entry = entries_[instance.data()];
-        if (entry.readAt != 0 && now - entry.readAt < keptMs) return entry.facts;
-    }
-    JsonObject facts;
-    const auto sizes = connection.value(
-        "SELECT json_object_agg(datname, pg_database_size(oid)) FROM pg_database WHERE datname <> 'template0'",
-        context.deadline);
-    if (sizes) facts["sizes"] = parseJson(*sizes).value_or(nullptr);
-    const auto backlog =
-        connection.value("SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'", context.deadline);
-    if (backlog) facts["archiveBacklog"] = std::atoll(backlog->c_str());
-    facts["dataBytes"] = treeBytes(instance.data());
-    // Extensions and unlogged tables belong to one database.
-    if (auto own = instance.connect(instance.spec().database, context)) {
-        const auto inside = own->value(
-            "SELECT json_build_object('extensions', (SELECT coalesce(json_agg(extname || ' ' || extversion ORDER BY "
-            "extname), '[]') FROM pg_extension), 'unloggedTables', (SELECT count(*) FROM pg_class WHERE "
-            "relpersistence = 'u' AND relkind = 'r'))",
-            context.deadline);
-        if (const auto parsed = parseJson(inside.value_or("{}")); parsed && parsed->is_object())
-            for (const auto& member : parsed->as_object()) facts[member.key()] = member.value();
-    }
-    const std::lock_guard lock(mutex_);
-    entries_[instance.data()] = {now, facts};
-    return facts;
-}
 
 Result<PeerIdentity> identifySystem(Connection& replication, MonotonicMs deadline) {
     const Rows rows = TRY(replication.query("IDENTIFY_SYSTEM", deadline));
@@ -244,8 +252,11 @@ Json inspectInstance(const Instance& instance, const Peer* peer, SlowFacts& slow
             addQuickFacts(*quick, facts);
             const JsonObject rare = slow.of(instance, **session, context);
             addDatabases(*quick, rare, facts);
-            for (const char* name : {"archiveBacklog", "dataBytes", "extensions", "unloggedTables"})
+            for (const char* name : {"archiveBacklog", "dataBytes", "extensions", "missingExtensions",
+                                     "collationMismatches", "unloggedTables", "unloggedNames", "largeObjects"})
                 if (rare.contains(name)) facts[name] = rare.at(name);
+            facts["synchronous"] = synchronousFacts(instance, *quick);
+            if (peer) addAvailableExtensions(**session, facts, context);
         } else {
             facts["error"] = describe(quick.error());
         }

@@ -8,9 +8,13 @@
 #include "driver/postgresql/control_file.h"
 #include "driver/postgresql/crc32c.h"
 #include "driver/postgresql/hba_block.h"
+#include "driver/postgresql/rewind.h"
 #include "driver/postgresql/seed.h"
+#include "driver/postgresql/synchronous.h"
+#include "driver/postgresql/timelines.h"
 #include "driver/postgresql/token.h"
 #include "driver/postgresql/wal_record.h"
+#include "driver/postgresql/wal_summary.h"
 
 namespace swb::driver::postgresql {
 
@@ -218,6 +222,138 @@ TEST(SwitchToken, IsReadBackAndChecked) {
         bad.proof.as_object()[key] = value;
         EXPECT_FALSE(parseToken(bad)) << key;
     }
+}
+
+TEST(PostgresqlStandbyNames, AreReadAsTheServerReadsThem) {
+    const auto needs = [](std::string_view text, const std::vector<std::string>& streaming) {
+        const auto names = parseStandbyNames(text);
+        EXPECT_TRUE(names) << text;
+        return names && names->satisfiedBy(streaming);
+    };
+    EXPECT_TRUE(needs("swb_shop_nyc", {"other", "swb_shop_nyc"}));
+    EXPECT_FALSE(needs("swb_shop_nyc", {"other"}));
+    EXPECT_TRUE(needs("a, B", {"b"}));
+    EXPECT_TRUE(needs("*", {"anybody"}));
+    EXPECT_FALSE(needs("*", {}));
+    EXPECT_FALSE(needs("2 (a, b, c)", {"a"}));
+    EXPECT_TRUE(needs("FIRST 2 (a, b, c)", {"c", "a"}));
+    EXPECT_TRUE(needs("any 1(\"Site \"\"A\"\"\", b)", {"site \"a\""}));
+    EXPECT_TRUE(needs("first, any", {"any"})) << "they may be names";
+    for (const char* bad : {"", " ", "2 (a", "a b", "a,", ", a", "0 (a)", "2 ()", "\"a", "FIRST x (a)", "1 (a) b"})
+        EXPECT_FALSE(parseStandbyNames(bad)) << bad;
+}
+
+namespace {
+
+SyncLook armed(MonotonicMs at, const char* flushed, int64_t waiting) {
+    return {at, true, true, flushed, "r" + std::string(flushed), 0, waiting};
+}
+
+}  // namespace
+
+TEST(PostgresqlSyncWatch, CommitsThatHangAreACutAndIdlenessIsNone) {
+    SyncWatch watch;
+    for (MonotonicMs at = 0; at < 60'000; at += 1000)
+        EXPECT_EQ(watch.look(armed(at, "0/1", 0), WhenCut::degrade), SyncAction::none) << "nobody waits";
+    for (MonotonicMs at = 60'000; at < 80'000; at += 1000)
+        EXPECT_EQ(watch.look(armed(at, std::to_string(at).c_str(), 3), WhenCut::degrade), SyncAction::none) << "slow";
+    MonotonicMs at = 80'000;
+    while (watch.look(armed(at, "0/9", 3), WhenCut::degrade) == SyncAction::none && at < 90'000) at += 1000;
+    EXPECT_EQ(at, 80'000 + cutPatienceMs);
+    // Its row is still there, and says what it last said: no reason to wait for it again.
+    SyncLook stuck{at, false, true, "0/9", "r0/9", 100, 0};
+    for (int i = 0; i < 100; ++i) EXPECT_EQ(watch.look(stuck, WhenCut::degrade), SyncAction::none);
+    SyncLook back = stuck;
+    back.replied = "later";
+    back.lagBytes = 50 << 20;
+    for (int i = 0; i < 10; ++i) EXPECT_EQ(watch.look(back, WhenCut::degrade), SyncAction::none) << "far behind";
+    back.lagBytes = 100;
+    int looks = 1;
+    while (watch.look(back, WhenCut::degrade) == SyncAction::none && looks < 10) ++looks;
+    EXPECT_EQ(looks, 3);
+}
+
+TEST(PostgresqlSyncWatch, AStandbyThatIsGoneIsACutWhoeverWaits) {
+    SyncWatch watch;
+    const auto gone = [](MonotonicMs at) { return SyncLook{at, true, false, "", "", 0, 0}; };
+    EXPECT_EQ(watch.look(armed(0, "0/1", 0), WhenCut::degrade), SyncAction::none);
+    EXPECT_EQ(watch.look(gone(cutPatienceMs - 1), WhenCut::degrade), SyncAction::none);
+    EXPECT_EQ(watch.look(gone(cutPatienceMs), WhenCut::degrade), SyncAction::degrade);
+}
+
+TEST(PostgresqlSyncWatch, WhoWantsToWaitWaitsAndSaysSo) {
+    SyncWatch watch;
+    for (MonotonicMs at = 0; at <= 60'000; at += 1000)
+        EXPECT_EQ(watch.look(armed(at, "0/1", 2), WhenCut::wait), SyncAction::none);
+    EXPECT_TRUE(watch.cutOff());
+    EXPECT_EQ(watch.look(armed(61'000, "0/2", 0), WhenCut::wait), SyncAction::none);
+    EXPECT_FALSE(watch.cutOff());
+}
+
+TEST(PostgresqlTimelines, AHistoryBecomesStretches) {
+    const auto timelines = timelinesFrom("1\t0/3000000\tno recovery target specified\n\n2\t0/5000000\twhy\n", 3);
+    ASSERT_TRUE(timelines);
+    EXPECT_EQ(*timelines, (Timelines{{1, 0x3000000}, {2, 0x5000000}, {3}}));
+    EXPECT_EQ(*timelinesFrom("", 1), Timelines{{1}});
+    EXPECT_FALSE(timelinesFrom("2\t0/3000000\n1\t0/5000000\n", 3)) << "not in order";
+    EXPECT_FALSE(timelinesFrom("1\t0/5000000\n2\t0/3000000\n", 3)) << "backwards";
+    EXPECT_FALSE(timelinesFrom("3\t0/3000000\n", 3)) << "its own ancestor";
+}
+
+TEST(PostgresqlTimelines, TwoHistoriesPartAtTheirFork) {
+    const Timelines alone{{1}}, promoted{{1, 100}, {2}}, again{{1, 100}, {2, 200}, {3}}, aside{{1, 150}, {2}};
+    const auto fork = [](const Timelines& own, const Timelines& others) { return forkOf(own, others).value(); };
+    EXPECT_EQ(fork(alone, alone), std::nullopt);
+    EXPECT_EQ(fork(again, again), std::nullopt);
+    // The old primary after the other site's promotion, and that site seen from itself.
+    EXPECT_EQ(fork(alone, promoted), (Fork{1, 100, 1}));
+    EXPECT_EQ(fork(promoted, alone), (Fork{1, 100, 2}));
+    EXPECT_EQ(fork(promoted, again), (Fork{2, 200, 2}));
+    EXPECT_EQ(fork(alone, again), (Fork{1, 100, 1}));
+    // Both were promoted: timelines of one number are not one timeline.
+    EXPECT_EQ(fork(promoted, aside), (Fork{1, 100, 2}));
+    EXPECT_EQ(fork(aside, promoted), (Fork{1, 100, 1}));
+    EXPECT_EQ(fork(Timelines{{1, 100}, {3}}, promoted), (Fork{1, 100, 3}));
+    EXPECT_FALSE(forkOf(Timelines{{2}}, alone));
+}
+
+TEST(PostgresqlWalSummary, CountsCommitsAndChangesInPiecesOfAnySize) {
+    const std::string text =
+        "rmgr: Heap        len (rec/tot):     54/   150, tx:        736, lsn: 0/0300AC68, prev 0/0300AC30, desc: "
+        "INSERT "
+        "off 3 flags 0x08, blkref #0: rel 1663/16384/16390 blk 0\n"
+        "rmgr: Heap        len (rec/tot):     54/   150, tx:        736, lsn: 0/0300AD00, prev 0/0300AC68, desc: "
+        "INSERT+INIT off: 3, flags: 0x08, blkref #0: rel 1663/16384/16390 blk 1\n"
+        "rmgr: Heap2       len (rec/tot):     54/   150, tx:        736, lsn: 0/0300AD98, prev 0/0300AD00, desc: PRUNE "
+        "nredirected 0 ndead 1, blkref #0: rel 1663/16384/16390 blk 1\n"
+        "rmgr: Transaction len (rec/tot):     46/    46, tx:        736, lsn: 0/0300AE00, prev 0/0300AD98, desc: "
+        "COMMIT "
+        "2026-11-22 11:00:00.500000 UTC; inval msgs: catcache 7\n"
+        "rmgr: Transaction len (rec/tot):     34/    34, tx:        737, lsn: 0/0300AE30, prev 0/0300AE00, desc: ABORT "
+        "2026-11-22 11:00:01.000000 UTC\n"
+        "rmgr: Transaction len (rec/tot):     34/    34, tx:        738, lsn: 0/0300AE58, prev 0/0300AE30, desc: "
+        "COMMIT_PREPARED xid: 738, 2026-11-22 11:00:02.000000 UTC\n"
+        "pg_waldump: error: error in WAL record at 0/300AE58: invalid record length at 0/300AE80: wanted 24, got 0\n";
+    for (const size_t size : {size_t{1}, size_t{7}, text.size()}) {
+        WalSummary summary;
+        for (size_t at = 0; at < text.size(); at += size) summary.take(std::string_view(text).substr(at, size));
+        EXPECT_EQ(summary.commits(), 2);
+        EXPECT_EQ(summary.records(), 6);
+        EXPECT_EQ(summary.last(), 0x300AE58U);
+        EXPECT_EQ(summary.firstCommit(), "2026-11-22 11:00:00.500000 UTC");
+        EXPECT_EQ(summary.changes(), (std::map<WalSummary::Relation, int64_t>{{{16384, 16390}, 2}}));
+    }
+    WalSummary nothing;
+    nothing.take("rmgr: \nrmgr: Heap\nrmgr: Heap , lsn: x, desc: INSERT\n" + std::string(100'000, 'x') + "\n");
+    EXPECT_EQ(nothing.records(), 0);
+}
+
+TEST(PostgresqlRewind, TheFirstSegmentStandsInTheBackupLabel) {
+    EXPECT_EQ(firstSegmentOf("START WAL LOCATION: 0/2000028 (file 000000010000000000000002)\nCHECKPOINT LOCATION: …\n"),
+              "000000010000000000000002");
+    EXPECT_EQ(firstSegmentOf("START WAL LOCATION: 0/2000028\nLABEL: (file 000000010000000000000002)\n"), "");
+    EXPECT_EQ(firstSegmentOf("START WAL LOCATION: 0/2000028 (file ../../../../../../etc/pw)\n"), "");
+    EXPECT_EQ(firstSegmentOf(""), "");
 }
 
 }  // namespace swb::driver::postgresql

@@ -38,13 +38,13 @@ std::string connectionWord(std::string_view key, std::string_view value) {
     return word + "'";
 }
 
-std::string joined(const Parameters& parameters) {
+}  // namespace
+
+std::string Instance::joined(const Parameters& parameters) {
     std::string text;
     for (const auto& [key, value] : parameters) text += (text.empty() ? "" : " ") + connectionWord(key, value);
     return text;
 }
-
-}  // namespace
 
 Result<Instance> Instance::open(const DatabaseSpec& spec, const Context& context, ConnectionPool& pool) {
     Instance instance;
@@ -144,35 +144,49 @@ Result<Session> Instance::session(const Context& context) const {
     return Session(*pool_, poolKey(), TRY(connect("postgres", context)));
 }
 
+// Our role at a peer, both ends verified by certificates of one authority.
+Parameters Instance::peerParameters(const Peer& peer) const {
+    return {{"host", peer.host},
+            {"port", std::to_string(peer.port)},
+            {"user", std::string(replicationRole)},
+            {"sslmode", "verify-full"},
+            {"sslrootcert", tls().file("authority.pem")},
+            {"sslcert", tls().file("client.pem")},
+            {"sslkey", tls().file("client.key")},
+            {"gssencmode", "disable"}};
+}
+
 std::string Instance::primaryConnectionInfo(const Peer& peer, std::string_view slot) const {
-    return joined({{"host", peer.host},
-                   {"port", std::to_string(peer.port)},
-                   {"user", std::string(replicationRole)},
-                   {"application_name", std::string(slot)},
-                   {"sslmode", "verify-full"},
-                   {"sslrootcert", tls().file("authority.pem")},
-                   {"sslcert", tls().file("client.pem")},
-                   {"sslkey", tls().file("client.key")},
-                   {"gssencmode", "disable"},
-                   {"connect_timeout", "3"},
-                   {"keepalives_idle", "5"},
-                   {"keepalives_interval", "2"},
-                   {"keepalives_count", "3"}});
+    Parameters parameters = peerParameters(peer);
+    parameters.insert(parameters.begin() + 3, {"application_name", std::string(slot)});
+    parameters.insert(
+        parameters.end(),
+        {{"connect_timeout", "3"}, {"keepalives_idle", "5"}, {"keepalives_interval", "2"}, {"keepalives_count", "3"}});
+    return joined(parameters);
 }
 
 Result<Connection> Instance::replicationConnection(const Peer& peer, MonotonicMs deadline) const {
-    return Connection::open({{"host", peer.host},
-                             {"port", std::to_string(peer.port)},
-                             {"user", std::string(replicationRole)},
-                             {"dbname", "replication"},
-                             {"replication", "true"},
-                             {"application_name", "swing-agent"},
-                             {"sslmode", "verify-full"},
-                             {"sslrootcert", tls().file("authority.pem")},
-                             {"sslcert", tls().file("client.pem")},
-                             {"sslkey", tls().file("client.key")},
-                             {"gssencmode", "disable"}},
-                            user_, deadline);
+    Parameters parameters = peerParameters(peer);
+    parameters.insert(parameters.end(),
+                      {{"dbname", "replication"}, {"replication", "true"}, {"application_name", "swing-agent"}});
+    return Connection::open(parameters, user_, deadline);
+}
+
+// What a role or database sets must not end a copy that takes minutes: options of the connection come last.
+Parameters Instance::rewindParameters(const Peer& peer) const {
+    Parameters parameters = peerParameters(peer);
+    parameters.insert(parameters.end(), {{"dbname", "postgres"},
+                                         {"application_name", "swing-agent-rewind"},
+                                         {"connect_timeout", "10"},
+                                         {"options",
+                                          "-c statement_timeout=0 -c lock_timeout=0 "
+                                          "-c idle_in_transaction_session_timeout=0 -c search_path=pg_catalog "
+                                          "-c default_transaction_read_only=off"}});
+    return parameters;
+}
+
+Result<Connection> Instance::rewindConnection(const Peer& peer, MonotonicMs deadline) const {
+    return Connection::open(rewindParameters(peer), user_, deadline);
 }
 
 ProgramCall Instance::programCall(std::string_view name, std::vector<std::string> arguments) const {

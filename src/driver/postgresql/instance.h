@@ -56,6 +56,9 @@ class Instance : public DatabaseHome {
     // A walsender connection to a peer with our client certificate.
     Result<Connection> replicationConnection(const Peer& peer, MonotonicMs deadline) const;
     std::string primaryConnectionInfo(const Peer& peer, std::string_view slot) const;
+    // An ordinary session at a peer, as the same role: what pg_rewind reads a source by.
+    Result<Connection> rewindConnection(const Peer& peer, MonotonicMs deadline) const;
+    std::string rewindConnectionInfo(const Peer& peer) const { return joined(rewindParameters(peer)); }
 
     ServiceManager& service() const { return *service_; }
     // One of the server's programs, as the service's user.
@@ -68,6 +71,9 @@ class Instance : public DatabaseHome {
   private:
     Instance() = default;
     std::string poolKey() const;
+    Parameters peerParameters(const Peer& peer) const;
+    Parameters rewindParameters(const Peer& peer) const;
+    static std::string joined(const Parameters& parameters);
 
     ConnectionPool* pool_ = nullptr;
     std::shared_ptr<ServiceManager> service_;

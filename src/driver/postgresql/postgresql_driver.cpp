@@ -1,5 +1,6 @@
 #include "driver/postgresql/postgresql_driver.h"
 
+#include "driver/postgresql/divergence.h"
 #include "driver/postgresql/fence.h"
 #include "driver/postgresql/promotion.h"
 #include "driver/postgresql/rejoin.h"
@@ -41,6 +42,10 @@ Result<Json> PostgresqlDriver::prepareSource(const DatabaseSpec& spec, std::stri
 
 Result<Json> PostgresqlDriver::testSource(const DatabaseSpec& spec, const Peer& peer, const Context& context) {
     return postgresql::testSource(TRY(open(spec, context)), peer, context);
+}
+
+Result<Json> PostgresqlDriver::saveOnlyHere(const DatabaseSpec& spec, const Peer& peer, const Context& context) {
+    return postgresql::saveOnlyHere(TRY(open(spec, context)), peer, context);
 }
 
 Result<Json> PostgresqlDriver::seed(const DatabaseSpec& spec, std::string_view, const Peer& peer, std::string_view slot,
@@ -102,7 +107,10 @@ Result<Json> PostgresqlDriver::rejoin(const DatabaseSpec& spec, std::string_view
 
 Result<Json> PostgresqlDriver::ensureRunning(const DatabaseSpec& spec, std::string_view guardRole,
                                              const Context& context) {
-    return postgresql::ensureRunning(TRY(open(spec, context)), guardRole, context);
+    const Instance instance = TRY(open(spec, context));
+    Json standing = TRY(postgresql::ensureRunning(instance, guardRole, context));
+    if (textAt(standing, "role") != "stopped") TRY_VOID(synchronous_.keep(instance, context));
+    return standing;
 }
 
 Result<void> PostgresqlDriver::stop(const DatabaseSpec& spec, const Context& context) {

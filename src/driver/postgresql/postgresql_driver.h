@@ -5,7 +5,9 @@
 //     instance   one server: paths, user, process, connections          managers   direct, pg_ctlcluster, (systemd)
 //     tls, source, seed          enabling replication                   facts      what a server says of itself
 //     fence, promotion, rejoin   the three acts of a switch             supervision   the agent's own start
-//     control_file, wal_record, auto_conf, hba_block                    formats, pure
+//     synchronous                commits that wait for the other site, and do not hang for ever
+//     divergence, rewind         what only one side has: saved, counted, wound back
+//     control_file, wal_record, wal_summary, timelines, auto_conf, hba_block          formats, pure
 //
 // It must never promote, or start as a primary, a server whose files do not prove that it may.
 #pragma once
@@ -13,6 +15,7 @@
 #include "driver/database_driver.h"
 #include "driver/postgresql/facts.h"
 #include "driver/postgresql/instance.h"
+#include "driver/postgresql/synchronous.h"
 
 namespace swb::driver {
 
@@ -25,6 +28,7 @@ class PostgresqlDriver final : public DatabaseDriver {
     Result<Json> prepareSource(const DatabaseSpec& spec, std::string_view application, const Peer& peer,
                                std::string_view slot, const Context& context) override;
     Result<Json> testSource(const DatabaseSpec& spec, const Peer& peer, const Context& context) override;
+    Result<Json> saveOnlyHere(const DatabaseSpec& spec, const Peer& peer, const Context& context) override;
     Result<Json> seed(const DatabaseSpec& spec, std::string_view application, const Peer& peer, std::string_view slot,
                       const Context& context) override;
     Result<Json> releaseSource(const DatabaseSpec& spec, const std::vector<std::string>& slots,
@@ -50,6 +54,7 @@ class PostgresqlDriver final : public DatabaseDriver {
 
     postgresql::ConnectionPool pool_;
     postgresql::SlowFacts slowFacts_;
+    postgresql::SyncKeeper synchronous_;
 };
 
 }  // namespace swb::driver

@@ -6,6 +6,8 @@
 #include <charconv>
 
 #include "driver/postgresql/fence.h"
+#include "driver/postgresql/synchronous.h"
+#include "driver/postgresql/timelines.h"
 #include "driver/postgresql/wal_record.h"
 
 namespace swb::driver::postgresql {
@@ -128,6 +130,8 @@ Result<Json> promote(const Instance& instance, const SwitchToken& token, const C
     if (state.inRecovery) {
         TRY_VOID(checkReplica(state, token));
         if (state.replayed != token.end) return notReached(state.replayed, token);
+        // Usually done before the outage. The first commit of a primary whose standbys are elsewhere would never end.
+        TRY_VOID(setAsideStandbyNames(instance, *session, context));
         // Not waiting: the function's own wait looks only every 100 ms.
         TRY(session->query("SELECT pg_promote(false)", context.deadline));
     }
@@ -169,6 +173,7 @@ Result<void> promoteStandalone(const Instance& instance, bool allowLagging, cons
                           : "the replica is not streaming: what it lacks is not known",
                     "Wait until it has caught up, or accept the loss (--accept-data-loss).");
     if (row.at(1) == "t") TRY(session->query("SELECT pg_wal_replay_resume()", context.deadline));
+    TRY_VOID(setAsideStandbyNames(instance, *session, context));
     // A restore command that waits for the lost site would hold the promotion for minutes.
     TRY(session->query("ALTER SYSTEM SET wal_retrieve_retry_interval = '100ms'", context.deadline));
     if (session->serverVersion() >= 140000)

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "driver/postgresql/divergence.h"
 #include "driver/postgresql/fence.h"
 #include "driver/postgresql/promotion.h"
 #include "driver/postgresql/source.h"
@@ -14,7 +15,7 @@ namespace {
 
 // The data directory ends exactly at the token. A standby that was started behind the fence and received nothing has
 // another state in its control file and still the same end.
-Result<void> checkEndsAtToken(const Instance& instance, const SwitchToken& token) {
+Result<void> checkEndsAtToken(const Instance& instance, const SwitchToken& token, const Context& context) {
     const ControlFile control = TRY(instance.control());
     if (control.systemId != token.systemId)
         return fail(ErrorCode::IdentityMismatch,
@@ -25,14 +26,18 @@ Result<void> checkEndsAtToken(const Instance& instance, const SwitchToken& token
                               control.state == ControlState::inArchiveRecovery;
     const bool wentOn = hasRecordAfter(instance.data(), control, token.timeline, token.checkpoint, token.end) ||
                         control.checkpoint != token.checkpoint || control.timeline != token.timeline || !stoppedThere;
-    if (wentOn)
-        return fail(
-            ErrorCode::IdentityMismatch,
-            fmt::format("this server did not end at the token: \"{}\", checkpoint {} on timeline {}, token {} on {}",
-                        nameOf(control.state), lsnText(control.checkpoint), control.timeline, lsnText(token.checkpoint),
-                        token.timeline),
-            "It may hold commits that the other site lacks; its data is untouched. Save them, then resync.");
-    return {};
+    if (!wentOn) return {};
+    // What only this server has is saved and counted now, for whoever has to decide; its data stays as it is.
+    const auto saved = saveOnlyHere(instance, Fork{token.timeline, token.end, token.timeline}, context);
+    const std::string only = !saved             ? "what it has since could not be saved: " + saved.error().message
+                             : saved->is_null() ? std::string("its log holds nothing since")
+                                                : "only here: " + describeOnlyHere(*saved);
+    return fail(ErrorCode::IdentityMismatch,
+                fmt::format("this server did not end at the token ({} on timeline {}): \"{}\", checkpoint {} on {}; {}",
+                            lsnText(token.end), token.timeline, nameOf(control.state), lsnText(control.checkpoint),
+                            control.timeline, only),
+                "Its data is untouched. Look at what was saved, apply what matters at the current site, then resync "
+                "with --accept-data-loss: it is rewound where that is possible.");
 }
 
 // This rejoin has begun before: the server follows the new timeline already, or was about to.
@@ -76,15 +81,21 @@ Result<void> writeReplicaSettings(const Instance& instance, const Peer& peer, st
 }
 
 Result<void> awaitStreaming(const Instance& instance, Connection& connection, const Peer& peer, Lsn position,
-                            const Context& context) {
+                            const Context& context, int64_t stallMs) {
+    Lsn moved = 0;
+    MonotonicMs movedAt = SystemClock().monotonic();
     for (;;) {
         const Rows rows = TRY(connection.query(
             "SELECT pg_is_in_recovery(), (SELECT status FROM pg_stat_wal_receiver), pg_last_wal_replay_lsn()",
             context.deadline));
         const Row& row = rows.at(0);
         const Lsn replayed = parseLsn(row.at(2).value_or("")).value_or(0);
-        if (row.at(0) == "t" && row.at(1) == "streaming" && replayed >= position) return {};
-        if (context.remainingMs() == 0 || context.cancelled())
+        const bool streams = row.at(1) == "streaming";
+        if (row.at(0) == "t" && streams && replayed >= position) return {};
+        if (streams || replayed != moved) movedAt = SystemClock().monotonic();
+        moved = replayed;
+        const bool stalled = SystemClock().monotonic() - movedAt > stallMs;
+        if (stalled || context.remainingMs() == 0 || context.cancelled())
             return fail(
                 ErrorCode::DeadlineExceeded,
                 fmt::format("the replica in {} does not stream from {}:{} (receiver: {}, replayed to {})",
@@ -103,7 +114,7 @@ Result<Json> rejoin(const Instance& instance, const Peer& peer, std::string_view
     } else {
         TRY_VOID(stopToFollow(instance, context));
         // Once it has followed the new timeline its control file moves on: then the record says that it was checked.
-        if (!begunBefore(instance, token)) TRY_VOID(checkEndsAtToken(instance, token));
+        if (!begunBefore(instance, token)) TRY_VOID(checkEndsAtToken(instance, token, context));
         TRY_VOID(instance.writeRecord("rejoin", JsonObject{{"end", lsnText(token.end)}}));
         TRY_VOID(instance.putStandbySignal(true));
         TRY_VOID(writeReplicaSettings(instance, peer, slot));

@@ -13,8 +13,9 @@ Result<Json> rejoin(const Instance& instance, const Peer& peer, std::string_view
 
 // Settings of a replica of ours in postgresql.auto.conf, for a server that is down.
 Result<void> writeReplicaSettings(const Instance& instance, const Peer& peer, std::string_view slot);
-// Waits until the receiver streams from the peer and replay has passed the position.
+// Waits until the receiver streams from the peer and replay has passed the position; no longer than `stallMs` while
+// nothing is streamed and nothing replayed.
 Result<void> awaitStreaming(const Instance& instance, Connection& connection, const Peer& peer, Lsn position,
-                            const Context& context);
+                            const Context& context, int64_t stallMs = INT64_MAX);
 
 }  // namespace swb::driver::postgresql

@@ -13,10 +13,11 @@
 #include "base/fault.h"
 #include "base/fd.h"
 #include "base/file.h"
-#include "driver/postgresql/auto_conf.h"
+#include "driver/postgresql/divergence.h"
 #include "driver/postgresql/facts.h"
-#include "driver/postgresql/hba_block.h"
 #include "driver/postgresql/rejoin.h"
+#include "driver/postgresql/rewind.h"
+#include "driver/postgresql/site_configuration.h"
 #include "driver/postgresql/tls.h"
 #include "driver/support/files.h"
 #include "driver/support/seed_places.h"
@@ -27,8 +28,9 @@ namespace {
 
 constexpr const char* seedRecord = "seed";
 constexpr const char* phaseCopying = "copying";
-constexpr const char* phaseReady = "ready";      // the copy is complete and has this site's configuration
-constexpr const char* phaseSwapped = "swapped";  // it has become the data directory
+constexpr const char* phaseRewinding = "rewinding";  // the data itself, under a copy's name, is being wound back
+constexpr const char* phaseReady = "ready";          // complete, with this site's configuration, beside the old data
+constexpr const char* phaseSwapped = "swapped";      // it has become the data directory
 
 using Places = SeedPlaces;
 
@@ -116,112 +118,125 @@ Result<void> copy(const Instance& instance, const Places& places, const Peer& pe
     return {};
 }
 
-Result<void> writeInto(const Instance& instance, const std::string& directory, std::string_view name,
-                       std::string_view content) {
-    return writeFileAs(instance.user(), directory + "/" + std::string(name), content, 0600);
-}
+// One seed: for whom, and how far it has come. The record survives the agent.
+struct Seed {
+    const Instance& instance;
+    const Peer& peer;
+    const std::string slot;
+    const Places places;
+    std::string phase = phaseCopying;
+    int64_t bytes = 0;
+    bool rewound = false;
+    std::string reason = {};  // why it is copied and not rewound, where a fork gave the choice
+    Json saved = nullptr;     // what only this side had, and where it is now
 
-// The replica must allow at least what the primary allows, or it stops replaying. The copy's control file has the
-// primary's values; the site's own configuration may have lower ones.
-Result<std::string> withPrimaryLimits(const Instance& instance, const Places& places, std::string autoConf,
-                                      const Context& context) {
-    const ControlFile control = TRY(readControlFile(places.fresh));
-    const std::pair<const char*, int32_t> limits[] = {{"max_connections", control.maxConnections},
-                                                      {"max_worker_processes", control.maxWorkerProcesses},
-                                                      {"max_wal_senders", control.maxWalSenders},
-                                                      {"max_prepared_transactions", control.maxPreparedTransactions},
-                                                      {"max_locks_per_transaction", control.maxLocksPerTransaction}};
-    for (const auto& [name, atLeast] : limits) {
-        const std::string configuration =
-            instance.configurationDirectory() == instance.data() ? places.fresh : instance.configurationDirectory();
-        auto asked =
-            instance.programCall("postgres", {"-D", configuration, "-c", "data_directory=" + places.fresh, "-C", name});
-        const auto outcome = TRY(runChecked(asked, context));
-        int32_t value = 0;
-        std::from_chars(outcome.output.data(), outcome.output.data() + outcome.output.size(), value);
-        if (value < atLeast) autoConf = withAutoConfValue(autoConf, name, std::to_string(atLeast));
+    void load() {
+        const Json record = instance.record(seedRecord);
+        if (textAt(record, "host") != peer.host || integerAt(record, "port") != peer.port ||
+            textAt(record, "slot") != slot)
+            return;
+        phase = textAt(record, "phase", phaseCopying);
+        bytes = integerAt(record, "bytes");
+        rewound = booleanAt(record, "rewound");
+        reason = textAt(record, "reason");
+        if (const Json* report = memberAt(record, "saved")) saved = *report;
     }
-    return autoConf;
-}
-
-// A site without configuration of its own gets its address on top of the primary's.
-std::string withSiteAddress(const Instance& instance, std::string autoConf) {
-    autoConf = withAutoConfValue(autoConf, "port", std::to_string(instance.spec().address.port));
-    autoConf = withAutoConfValue(autoConf, "listen_addresses", instance.spec().address.host);
-    return withAutoConfValue(autoConf, "unix_socket_directories", instance.socketDirectory());
-}
-
-// Port, addresses, socket, hba and every other local choice are the site's, not the primary's.
-Result<void> putSiteConfiguration(const Instance& instance, const Places& places, const Peer& peer,
-                                  std::string_view slot, const Context& context) {
-    const bool hadConfiguration = fileExists(instance.dataFile("postgresql.conf"));
-    const bool configuredElsewhere = instance.configurationDirectory() != instance.data();
-    if (hadConfiguration) {
-        for (const char* name : {"postgresql.conf", "pg_hba.conf", "pg_ident.conf"}) {
-            const std::string content = TRY(instance.readDataFile(name));
-            if (!content.empty()) TRY_VOID(writeInto(instance, places.fresh, name, content));
-        }
-        for (const char* directory : {"conf.d"})
-            if (directoryExists(instance.dataFile(directory))) {
-                auto call = instance.programCall("", {});
-                call.argv = {"cp", "-a", instance.dataFile(directory), places.fresh + "/"};
-                TRY(runChecked(call, context));
-            }
+    Result<void> enter(const char* next) {
+        phase = next;
+        TRY_VOID(instance.writeRecord(seedRecord, JsonObject{{"phase", phase},
+                                                             {"host", peer.host},
+                                                             {"port", peer.port},
+                                                             {"slot", slot},
+                                                             {"bytes", bytes},
+                                                             {"rewound", rewound},
+                                                             {"reason", reason},
+                                                             {"saved", saved}}));
+        faultPoint("seed", instance.spec().name, phase);
+        return {};
     }
-    std::string autoConf;
-    if (hadConfiguration || configuredElsewhere) {
-        autoConf = TRY(instance.readDataFile("postgresql.auto.conf"));
-        TRY_VOID(writeInto(instance, places.fresh, "postgresql.auto.conf", autoConf));
-    } else {
-        const ActAs acting(instance.user());
-        autoConf = withSiteAddress(instance, TRY(readFile(places.fresh + "/postgresql.auto.conf")));
+};
+
+Result<void> becomeReady(Seed& seed, const Context& context) {
+    TRY_VOID(putSiteConfiguration(seed.instance, seed.places, seed.peer, seed.slot, context));
+    seed.bytes = treeBytes(seed.places.fresh);
+    TRY_VOID(flushFileSystem(seed.places.fresh));
+    return seed.enter(phaseReady);
+}
+
+// The data is wound back where it has parted from the source's history; true when that was done. Its own part is saved
+// first, and again when the server is down.
+Result<bool> rewindInstead(Seed& seed, const Context& context) {
+    const Instance& instance = seed.instance;
+    if (!instance.hasData() || !seed.reason.empty()) return false;
+    constexpr int64_t peerMs = 10'000;
+    const auto fork = TRY(forkFrom(instance, seed.peer, within(context, peerMs)));
+    if (!fork) return false;
+    seed.saved = TRY(saveOnlyHere(instance, *fork, context));
+    if (seed.saved.is_null()) return false;
+    seed.reason = TRY(reasonAgainstRewind(instance, seed.peer, context));
+    if (!seed.reason.empty()) return false;
+    if (instance.postmaster()) TRY_VOID(instance.service().stop(context));
+    seed.saved = TRY(saveOnlyHere(instance, *fork, context));
+    TRY_VOID(seed.enter(phaseRewinding));
+    TRY_VOID(seed.places.setAside());
+    const RewindOutcome outcome = TRY(rewind(instance, seed.places, seed.peer, context));
+    seed.rewound = outcome.end == RewindEnd::rewound;
+    if (seed.rewound) {
+        TRY_VOID(becomeReady(seed, context));
+        return true;
     }
-    for (const auto& [name, file] :
-         {std::pair{"ssl_cert_file", "server.pem"}, {"ssl_key_file", "server.key"}, {"ssl_ca_file", "authority.pem"}})
-        autoConf = withAutoConfValue(autoConf, name, instance.tls().file(file));
-    autoConf = withAutoConfValue(autoConf, "ssl", "on");
-    autoConf = withAutoConfValue(autoConf, "hot_standby", "on");
-    autoConf = withAutoConfValue(autoConf, "primary_conninfo", instance.primaryConnectionInfo(peer, slot));
-    autoConf = withAutoConfValue(autoConf, "primary_slot_name", std::string(slot));
-    autoConf = withAutoConfValue(autoConf, "recovery_target_timeline", "latest");
-    autoConf = withAutoConfValue(autoConf, "wal_retrieve_retry_interval", "100ms");
-    TRY_VOID(writeInto(instance, places.fresh, "postgresql.auto.conf", autoConf));
-    autoConf = TRY(withPrimaryLimits(instance, places, autoConf, context));
-    TRY_VOID(writeInto(instance, places.fresh, "postgresql.auto.conf", autoConf));
-    return writeInto(instance, places.fresh, "standby.signal", "");
+    seed.reason = outcome.reason;
+    if (outcome.end == RewindEnd::refused) {
+        // Whatever it was before: from here on it may only be a standby.
+        TRY_VOID(writeFileAs(instance.user(), seed.places.fresh + "/standby.signal", "", 0600));
+        TRY_VOID(seed.places.putBack());
+    }
+    TRY_VOID(seed.enter(phaseCopying));
+    return false;
 }
 
-Result<void> writePhase(const Instance& instance, const char* phase, const Peer& peer, std::string_view slot,
-                        int64_t bytes) {
-    TRY_VOID(instance.writeRecord(
-        seedRecord,
-        JsonObject{{"phase", phase}, {"host", peer.host}, {"port", peer.port}, {"slot", slot}, {"bytes", bytes}}));
-    faultPoint("seed", instance.spec().name, phase);
-    return {};
+Result<void> makeCopy(Seed& seed, const Context& context) {
+    const PeerIdentity source = TRY(identifyPeer(seed.instance, seed.peer, within(context, 10'000)));
+    TRY_VOID(seed.enter(phaseCopying));
+    TRY_VOID(keepSiteConfiguration(seed.instance, context));
+    if (TRY(rewindInstead(seed, context))) return {};
+    context.progress(0, 0, "copying system " + source.systemId);
+    TRY_VOID(freeSlot(seed.instance, seed.places, context));
+    TRY_VOID(copy(seed.instance, seed.places, seed.peer, seed.slot, context));
+    return becomeReady(seed, context);
 }
 
-bool recordFits(const Json& record, const Peer& peer, std::string_view slot) {
-    return textAt(record, "host") == peer.host && integerAt(record, "port") == peer.port &&
-           textAt(record, "slot") == slot;
+Result<void> swapIn(Seed& seed, const Context& context) {
+    if (seed.instance.postmaster()) TRY_VOID(seed.instance.service().stop(context));
+    // What the old server still wrote while the copy was made.
+    if (!seed.rewound && seed.saved.is_object() && seed.instance.hasData())
+        if (Json last = TRY(saveOnlyHere(seed.instance, seed.peer, context)); last.is_object())
+            seed.saved = std::move(last);
+    TRY_VOID(seed.places.swap(seed.instance.spec().name));
+    return seed.enter(phaseSwapped);
 }
 
-Result<Json> finish(const Instance& instance, const Places& places, const Peer& peer, double start, int64_t bytes,
-                    const Context& context) {
-    context.progress(bytes, bytes, "starting the replica");
+Result<Json> finish(Seed& seed, double start, const Context& context) {
+    constexpr int64_t rewoundMs = 15 * 60'000, rewoundStallMs = 30'000;
+    const Instance& instance = seed.instance;
+    context.progress(seed.bytes, seed.bytes, "starting the replica");
     TRY_VOID(instance.service().unmask(context));
-    auto session = TRY(instance.startAndConnect(context));
-    TRY_VOID(awaitStreaming(instance, *session, peer, 0, context));
+    const Context bounded = seed.rewound ? withDeadline(context, within(context, rewoundMs)) : context;
+    auto session = TRY(instance.startAndConnect(bounded));
+    TRY_VOID(awaitStreaming(instance, *session, seed.peer, 0, bounded, seed.rewound ? rewoundStallMs : INT64_MAX));
     const Rows rows = TRY(session->query(
         "SELECT (SELECT system_identifier FROM pg_control_system()), pg_last_wal_replay_lsn()", context.deadline));
-    TRY_VOID(removeTree(places.old));
-    TRY_VOID(removeTree(places.fresh));
-    TRY_VOID(instance.removeRecord("rejoin"));
-    TRY_VOID(instance.removeRecord("switch"));
-    TRY_VOID(instance.removeRecord(seedRecord));
-    return JsonObject{{"bytes", bytes},
+    TRY_VOID(removeTree(seed.places.old));
+    TRY_VOID(removeTree(seed.places.fresh));
+    dropKeptConfiguration(instance);
+    for (const char* record : {"rejoin", "switch", seedRecord}) TRY_VOID(instance.removeRecord(record));
+    return JsonObject{{"bytes", seed.bytes},
                       {"seconds", (preciseMs() - start) / 1000},
                       {"systemId", rows.at(0).at(0).value_or("")},
-                      {"position", rows.at(0).at(1).value_or("")}};
+                      {"position", rows.at(0).at(1).value_or("")},
+                      {"rewound", seed.rewound},
+                      {"copiedBecause", seed.reason},
+                      {"saved", seed.saved}};
 }
 
 }  // namespace
@@ -245,38 +260,30 @@ std::optional<BackupProgress> parseBackupProgress(std::string_view line) {
 
 Result<Json> seed(const Instance& instance, const Peer& peer, std::string_view slot, const Context& context) {
     const double start = preciseMs();
-    const Places places = Places::of(instance);
     if (!instance.tls().complete())
         return fail(ErrorCode::NotReady, "the server has no certificates of the controller yet",
                     "Install certificates first (database.install-certificates).");
     if (slot.empty()) return fail(ErrorCode::InvalidInput, "a seed needs the name of its slot at the source");
-    TRY_VOID(places.check(!instance.record(seedRecord).is_null()));
-    Json record = instance.record(seedRecord);
-    if (!recordFits(record, peer, slot)) record = nullptr;
-    std::string phase = textAt(record, "phase", phaseCopying);
-    int64_t bytes = integerAt(record, "bytes");
-    if (phase == phaseReady && !directoryExists(places.fresh)) phase = phaseSwapped;
-    if (phase == phaseCopying) {
-        const PeerIdentity source = TRY(identifyPeer(instance, peer, within(context, 10'000)));
-        context.progress(0, 0, "copying system " + source.systemId);
-        TRY_VOID(writePhase(instance, phaseCopying, peer, slot, 0));
-        TRY_VOID(freeSlot(instance, places, context));
-        TRY_VOID(copy(instance, places, peer, slot, context));
-        TRY_VOID(putSiteConfiguration(instance, places, peer, slot, context));
-        bytes = treeBytes(places.fresh);
-        TRY_VOID(flushFileSystem(places.fresh));
-        TRY_VOID(writePhase(instance, phaseReady, peer, slot, bytes));
-        phase = phaseReady;
+    Seed seed{.instance = instance, .peer = peer, .slot = std::string(slot), .places = Places::of(instance)};
+    TRY_VOID(seed.places.check(!instance.record(seedRecord).is_null()));
+    seed.load();
+    if (seed.phase == phaseReady && !directoryExists(seed.places.fresh)) seed.phase = phaseSwapped;
+    // Nothing that was half rewound is ever used.
+    if (seed.phase == phaseRewinding) seed.reason = "an earlier rewind was interrupted";
+    for (;;) {
+        if (seed.phase == phaseCopying || seed.phase == phaseRewinding) TRY_VOID(makeCopy(seed, context));
+        if (seed.phase == phaseReady) TRY_VOID(swapIn(seed, context));
+        auto finished = finish(seed, start, context);
+        if (finished) return finished;
+        const bool wasRewound = seed.rewound;
+        // Without its source nobody can say anything about a rewound server.
+        if (wasRewound && !identifyPeer(instance, peer, within(context, 10'000))) return finished;
+        // A copy that does not come up is made anew by the next call; the old data stays beside it until one does.
+        seed.rewound = false;
+        if (wasRewound) seed.reason = "the rewound server did not follow: " + finished.error().message;
+        TRY_VOID(seed.enter(phaseCopying));
+        if (!wasRewound || context.remainingMs() == 0 || context.cancelled()) return finished;
     }
-    if (phase == phaseReady) {
-        if (instance.postmaster()) TRY_VOID(instance.service().stop(context));
-        TRY_VOID(places.swap(instance.spec().name));
-        TRY_VOID(writePhase(instance, phaseSwapped, peer, slot, bytes));
-    }
-    auto finished = finish(instance, places, peer, start, bytes, context);
-    // A copy that does not come up is made anew by the next call; the old data stays beside it until one does.
-    if (!finished) TRY_VOID(writePhase(instance, phaseCopying, peer, slot, 0));
-    return finished;
 }
 
 }  // namespace swb::driver::postgresql

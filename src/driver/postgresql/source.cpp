@@ -46,8 +46,10 @@ Result<void> writeHba(const Instance& instance, Connection& connection, const st
 Result<void> admitPeer(const Instance& instance, Connection& connection, const Peer& peer, const Context& context) {
     const std::string path = TRY(hbaFile(connection, context));
     auto entries = hbaEntries(TRY(readHba(instance, path)));
-    const HbaEntry wanted{Link::slotFor(peer.application), "hostssl replication " + std::string(replicationRole) + " " +
-                                                               hbaAddress(peer.host) + " cert"};
+    // Besides the stream, an ordinary session for pg_rewind: it reads no more than a base backup may.
+    const HbaEntry wanted{
+        Link::slotFor(peer.application),
+        "hostssl replication,postgres " + std::string(replicationRole) + " " + hbaAddress(peer.host) + " cert"};
     std::erase_if(entries, [&](const HbaEntry& entry) { return entry.slot == wanted.slot; });
     entries.push_back(wanted);
     TRY_VOID(writeHba(instance, connection, path, entries, context));
@@ -55,6 +57,23 @@ Result<void> admitPeer(const Instance& instance, Connection& connection, const P
         "SELECT count(*) FROM pg_hba_file_rules WHERE auth_method = 'cert' AND 'swingbridge_repl' = ANY(user_name)",
         context.deadline));
     if (first == "0") return fail(ErrorCode::VerificationFailed, path + " does not show our line");
+    return {};
+}
+
+// The functions by which pg_rewind reads files of the data directory, and of no other. Grants replicate: the way back
+// has them too.
+Result<void> admitRewind(Connection& connection, const Context& context) {
+    constexpr const char* functions[] = {
+        "pg_catalog.pg_ls_dir(text, boolean, boolean)", "pg_catalog.pg_stat_file(text, boolean)",
+        "pg_catalog.pg_read_binary_file(text)", "pg_catalog.pg_read_binary_file(text, bigint, bigint, boolean)"};
+    const std::string role = connection.identifier(replicationRole), name = connection.literal(replicationRole);
+    for (const std::string function : functions)
+        if (TRY(connection.value("SELECT has_function_privilege(" + name + ", '" + function + "', 'EXECUTE')",
+                                 context.deadline)) != "t")
+            TRY(connection.query("GRANT EXECUTE ON FUNCTION " + function + " TO " + role, context.deadline));
+    if (TRY(connection.value("SELECT has_database_privilege(" + name + ", 'postgres', 'CONNECT')", context.deadline)) !=
+        "t")
+        TRY(connection.query("GRANT CONNECT ON DATABASE postgres TO " + role, context.deadline));
     return {};
 }
 
@@ -68,7 +87,7 @@ Result<void> makeRole(Connection& connection, const Context& context) {
                                  connection.literal(replicationRole),
                              context.deadline));
     if (able != "t") TRY(connection.query("ALTER ROLE " + role + " LOGIN REPLICATION NOSUPERUSER", context.deadline));
-    return {};
+    return admitRewind(connection, context);
 }
 
 // A dead replica's slot must not fill the disk: half of what is free now, and at least 1 GiB.

@@ -1,6 +1,7 @@
 #include "driver/postgresql/promotion.h"
 #include "driver/postgresql/rejoin.h"
 #include "driver/postgresql/source.h"
+#include "driver/postgresql/synchronous.h"
 #include "driver/postgresql/tls.h"
 
 namespace swb::driver::postgresql {
@@ -76,6 +77,25 @@ int64_t intervalMs(const std::string& text) {
     return number * 1000;
 }
 
+// What prepareSwitchReplica() lowered.
+Result<void> putSettingsBack(const Instance& instance, const Context& context) {
+    const Json former = instance.record(switchRecord);
+    if (!former.is_object()) return {};
+    Settings settings;
+    for (const char* name : {"wal_retrieve_retry_interval", "restore_command"}) {
+        const Json* value = memberAt(former, name);
+        std::optional<std::string> restored;
+        if (value && value->is_string()) restored = std::string(value->as_string());
+        // A replica of ours never goes back to the server's 5 seconds.
+        if (std::string_view(name) == "wal_retrieve_retry_interval" &&
+            (!restored || intervalMs(*restored) > intervalMs(std::string(steadyRetryInterval))))
+            restored = std::string(steadyRetryInterval);
+        settings.emplace_back(name, restored);
+    }
+    TRY_VOID(changeSettings(instance, settings, context));
+    return instance.removeRecord(switchRecord);
+}
+
 }  // namespace
 
 Result<void> prepareSwitchSource(const Instance& instance, std::string_view peerSlot, const Context& context) {
@@ -119,25 +139,13 @@ Result<void> prepareSwitchReplica(const Instance& instance, const Peer& peer, in
     Settings lowered = {{"wal_retrieve_retry_interval", std::string(switchRetryInterval)}};
     if (session->serverVersion() >= 140000) lowered.emplace_back("restore_command", "");
     TRY_VOID(changeSettings(instance, lowered, context));
+    TRY_VOID(setAsideStandbyNames(instance, *session, context));
     return awaitSmallLag(instance, *session, peer, lagBytesMax, context);
 }
 
 Result<void> endSwitch(const Instance& instance, const Context& context) {
-    const Json former = instance.record(switchRecord);
-    if (!former.is_object()) return {};
-    Settings settings;
-    for (const char* name : {"wal_retrieve_retry_interval", "restore_command"}) {
-        const Json* value = memberAt(former, name);
-        std::optional<std::string> restored;
-        if (value && value->is_string()) restored = std::string(value->as_string());
-        // A replica of ours never goes back to the server's 5 seconds.
-        if (std::string_view(name) == "wal_retrieve_retry_interval" &&
-            (!restored || intervalMs(*restored) > intervalMs(std::string(steadyRetryInterval))))
-            restored = std::string(steadyRetryInterval);
-        settings.emplace_back(name, restored);
-    }
-    TRY_VOID(changeSettings(instance, settings, context));
-    return instance.removeRecord(switchRecord);
+    TRY_VOID(putSettingsBack(instance, context));
+    return restoreStandbyNames(instance, context);
 }
 
 }  // namespace swb::driver::postgresql

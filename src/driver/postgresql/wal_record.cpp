@@ -4,11 +4,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstring>
 
 #include "base/fd.h"
-#include "base/file.h"
 #include "driver/postgresql/crc32c.h"
 
 namespace swb::driver::postgresql {
@@ -129,38 +127,6 @@ bool hasRecordAfter(const std::string& dataDirectory, const ControlFile& control
     const auto record = readWalRecord(next, layout, walFileReader(dataDirectory, timeline, layout));
     // A recycled segment holds old records; only the true successor points back at this one.
     return record && record->previous == checkpoint;
-}
-
-Result<TimelineOrigin> parseHistory(std::string_view text) {
-    TimelineOrigin origin;
-    while (!text.empty()) {
-        const size_t end = text.find('\n');
-        std::string_view line = text.substr(0, end);
-        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-        const size_t first = line.find_first_not_of(" \t\r");
-        if (first == std::string_view::npos || line[first] == '#') continue;
-        line.remove_prefix(first);
-        const size_t gap = line.find_first_of(" \t");
-        if (gap == std::string_view::npos) return fail(ErrorCode::VerificationFailed, "a history line has one word");
-        std::string_view position = line.substr(line.find_first_not_of(" \t", gap) == std::string_view::npos
-                                                    ? line.size()
-                                                    : line.find_first_not_of(" \t", gap));
-        position = position.substr(0, position.find_first_of(" \t\r"));
-        const auto parsed = parseLsn(position);
-        const auto [stop, error] = std::from_chars(line.data(), line.data() + gap, origin.parent);
-        if (error != std::errc() || stop != line.data() + gap || !parsed)
-            return fail(ErrorCode::VerificationFailed, "a history line cannot be read");
-        origin.switchPoint = *parsed;
-    }
-    if (origin.parent == 0) return fail(ErrorCode::VerificationFailed, "the history is empty");
-    return origin;
-}
-
-Result<TimelineOrigin> readHistory(const std::string& dataDirectory, uint32_t timeline) {
-    const std::string path = fmt::format("{}/pg_wal/{:08X}.history", dataDirectory, timeline);
-    auto origin = parseHistory(TRY(readFile(path, 1 << 20)));
-    if (!origin) return fail(origin.error().within(path));
-    return origin;
 }
 
 }  // namespace swb::driver::postgresql

@@ -41,12 +41,4 @@ Result<Lsn> endOfShutdownCheckpoint(const std::string& dataDirectory, const Cont
 bool hasRecordAfter(const std::string& dataDirectory, const ControlFile& control, uint32_t timeline, Lsn checkpoint,
                     Lsn end);
 
-// Where the timeline began, from the last line of pg_wal/<timeline>.history: parent and switch point.
-struct TimelineOrigin {
-    uint32_t parent = 0;
-    Lsn switchPoint = 0;
-};
-Result<TimelineOrigin> parseHistory(std::string_view text);
-Result<TimelineOrigin> readHistory(const std::string& dataDirectory, uint32_t timeline);
-
 }  // namespace swb::driver::postgresql

@@ -112,6 +112,15 @@ Result<void> flushDirectory(const std::string& path) {
     return {};
 }
 
+Result<void> makeDirectoryFor(const OsUser& user, const std::string& path) {
+    TRY_VOID(removeTree(path));
+    if (::mkdir(path.c_str(), 0700) != 0)
+        return fail(ErrorCode::StorageFailed, path + " cannot be made: " + std::strerror(errno));
+    if (::geteuid() == 0 && ::lchown(path.c_str(), user.uid, user.gid) != 0)
+        return fail(ErrorCode::StorageFailed, path + " cannot be given away: " + std::strerror(errno));
+    return {};
+}
+
 Result<void> removeTree(const std::string& path) {
     const std::filesystem::path whole(path);
     const std::string parent = whole.has_parent_path() ? whole.parent_path().string() : ".";

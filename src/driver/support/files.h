@@ -20,6 +20,8 @@ Result<void> flushFile(const std::string& path);
 Result<void> flushDirectory(const std::string& path);
 // One flush of everything on the file system instead of one for each of thousands of files.
 Result<void> flushFileSystem(const std::string& path);
+// An empty directory of the user's, mode 0700, in a directory of ours; what was there is removed.
+Result<void> makeDirectoryFor(const OsUser& user, const std::string& path);
 // Removes a directory and everything in it, following no symbolic link; nothing there is success.
 Result<void> removeTree(const std::string& path);
 // Bytes in regular files below (du), following no symbolic link.

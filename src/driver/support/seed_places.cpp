@@ -44,11 +44,7 @@ Result<void> SeedPlaces::requireRoom(int64_t wantedBytes) const {
 }
 
 Result<void> SeedPlaces::make(const std::string& path, const OsUser& user) const {
-    TRY_VOID(removeTree(path));
-    if (::mkdir(path.c_str(), 0700) != 0)
-        return fail(ErrorCode::StorageFailed, path + " cannot be made: " + std::strerror(errno));
-    if (::geteuid() == 0 && ::chown(path.c_str(), user.uid, user.gid) != 0)
-        return fail(ErrorCode::StorageFailed, path + " cannot be given away: " + std::strerror(errno));
+    TRY_VOID(makeDirectoryFor(user, path));
     return flushDirectory(parent);
 }
 
@@ -63,6 +59,16 @@ Result<void> SeedPlaces::swap(std::string_view database) const {
     }
     faultPoint("seed", database, "between");
     return rename(fresh, data);
+}
+
+Result<void> SeedPlaces::setAside() const {
+    if (!directoryExists(data)) return {};
+    TRY_VOID(removeTree(fresh));
+    return rename(data, fresh);
+}
+
+Result<void> SeedPlaces::putBack() const {
+    return directoryExists(fresh) && !directoryExists(data) ? rename(fresh, data) : Result<void>();
 }
 
 Result<void> SeedPlaces::rename(const std::string& from, const std::string& to) const {

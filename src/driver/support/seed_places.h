@@ -19,6 +19,9 @@ struct SeedPlaces {
     // The copy becomes the data directory; the server is down. The names say how far an interrupted swap went: each
     // state has one successor.
     Result<void> swap(std::string_view database) const;
+    // The data directory under the name of a copy, where nobody starts a server, and back. Both may be repeated.
+    Result<void> setAside() const;
+    Result<void> putBack() const;
 
   private:
     Result<void> rename(const std::string& from, const std::string& to) const;
