@@ -190,7 +190,6 @@ Result<void> SyncKeeper::watch(const Instance& instance, const Seen& seen, const
     const WhenCut whenCut = instance.spec().synchronous.whenCut;
     const std::lock_guard lock(mutex_);
     SyncWatch& watch = watches_[instance.data()];
-    const bool wasCut = watch.cutOff();
     const SyncAction action = watch.look(seen.look, whenCut);
     if (action == SyncAction::degrade) {
         logWarning("postgresql", "{}: {} confirms nothing for {} s: {} commits waited; commits go on without it",
@@ -201,14 +200,15 @@ Result<void> SyncKeeper::watch(const Instance& instance, const Seen& seen, const
         logInfo("postgresql", "{}: commits wait for {} from now on", instance.data(), instance.spec().synchronous.with);
         return setNames(instance, wanted, "synchronous", context);
     }
-    if (watch.cutOff() != wasCut) {
-        logWarning("postgresql", "{}: {}", instance.data(),
-                   watch.cutOff() ? fmt::format("{} commits wait for {}, which confirms nothing", seen.look.waiting,
-                                                instance.spec().synchronous.with)
-                                  : std::string("commits are confirmed again"));
-        return writeState(instance, wanted, watch.cutOff() ? "waiting" : "synchronous");
-    }
-    return {};
+    // What was stated before may be of another life of this agent.
+    const std::string stated = textAt(instance.record(stateRecord), "state");
+    const std::string_view state = watch.cutOff() ? "waiting" : "synchronous";
+    if (!seen.look.armed || stated == state) return {};
+    logWarning("postgresql", "{}: {}", instance.data(),
+               watch.cutOff() ? fmt::format("{} commits wait for {}, which confirms nothing", seen.look.waiting,
+                                            instance.spec().synchronous.with)
+                              : std::string("commits are confirmed again"));
+    return writeState(instance, wanted, state);
 }
 
 Json synchronousFacts(const Instance& instance, const Json& quick) {
