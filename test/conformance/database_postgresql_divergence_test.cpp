@@ -197,7 +197,8 @@ TEST_F(PostgresqlDivergence, KilledInTheMiddleItIsFinishedByTheNext) {
                                  Moment{"seed.main.between", false, true}, Moment{"seed.main.swapped", true, true}}) {
         SCOPED_TRACE(moment.point);
         part();
-        EXPECT_TRUE(seedApart(moment.point).is_null());
+        const Json killed = seedApart(moment.point);
+        EXPECT_TRUE(killed.is_null()) << toText(killed);
         EXPECT_EQ(driver::directoryExists(former->spec.service.data), moment.hasData);
         if (!moment.hasData) {
             const auto started = former->driver->ensureRunning(former->spec, "", former->context());
