@@ -108,8 +108,10 @@ Result<Json> settleSeed(VerbCall& call) {
                          textAt(facts, "receiverSlot") == textAt(call.args(), "slot") &&
                          textAt(facts, "primaryHost") == peer.host;
     // The guard is written last: with it and a stream from that peer the seed was through.
+    // Not "not done": the run would take everything back. Repeating it goes on where the engine can, or copies anew.
     if (!streams || !guard || guard->role != "replica")
-        return notDone(call, "database " + item.spec.name + " is not a streaming replica of its peer");
+        return interrupted(call, "database " + item.spec.name +
+                                     " is not a streaming replica of its peer yet: the copy goes on, or begins anew");
     return Json(JsonObject{{"bytes", nullptr},
                            {"seconds", nullptr},
                            {"systemId", textAt(facts, "systemId")},

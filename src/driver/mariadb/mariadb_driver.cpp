@@ -50,7 +50,10 @@ Result<Json> MariadbDriver::testSource(const DatabaseSpec& spec, const Peer& pee
 
 Result<Json> MariadbDriver::seed(const DatabaseSpec& spec, std::string_view application, const Peer& peer,
                                  std::string_view slot, const Context& context) {
-    return mariadb::seed(TRY(open(spec, context)), application, peer, slot, context);
+    const auto instance = TRY(open(spec, context));
+    auto seeded = mariadb::seed(instance, application, peer, slot, context);
+    if (!seeded) (void)mariadb::discardHalfCopy(instance);
+    return seeded;
 }
 
 Result<Json> MariadbDriver::releaseSource(const DatabaseSpec& spec, const std::vector<std::string>& slots,

@@ -245,6 +245,17 @@ Result<Json> follow(const Instance& instance, const Places& places, const Peer& 
 
 }  // namespace
 
+Result<void> discardHalfCopy(const Instance& instance) {
+    const Places places(instance);
+    if (textAt(instance.record(seedRecord), "phase") != phaseCopying) return {};
+    if (!directoryExists(places.fresh) && !directoryExists(places.dump)) return {};
+    endLeftovers(instance, places);
+    TRY_VOID(removeTree(places.fresh));
+    TRY_VOID(removeTree(places.dump));
+    // With the former data beside it the record says that this is ours.
+    return directoryExists(places.old) ? Result<void>() : instance.removeRecord(seedRecord);
+}
+
 Result<Json> seed(const Instance& instance, std::string_view application, const Peer& peer, std::string_view slot,
                   const Context& context) {
     const double start = preciseMs();

@@ -7,6 +7,9 @@
 
 namespace swb::driver::mariadb {
 
+// What an attempt that failed or was killed has copied so far is of no use: the next one begins anew. Not while a seed
+// runs. A copy that is complete stays, for the next attempt to finish.
+Result<void> discardHalfCopy(const Instance& instance);
 Result<Json> seed(const Instance& instance, std::string_view application, const Peer& peer, std::string_view slot,
                   const Context& context);
 

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "driver/mariadb/fence.h"
 #include "driver/mariadb/promotion.h"
+#include "driver/mariadb/seed.h"
 #include "driver/mariadb/server_state.h"
 
 namespace swb::driver::mariadb {
@@ -59,6 +60,7 @@ Result<Json> keepReplicaClosed(const Instance& instance, const ServerState& stat
 }  // namespace
 
 Result<Json> ensureRunning(const Instance& instance, std::string_view guardRole, const Context& context) {
+    TRY_VOID(discardHalfCopy(instance));
     if (!instance.hasData()) return standing(instance, "stopped", false, "there is no database yet");
     const bool started = !instance.server();
     if (started) {

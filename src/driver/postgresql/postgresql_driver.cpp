@@ -22,8 +22,7 @@ Json PostgresqlDriver::inspect(const DatabaseSpec& spec, const Peer* peer, const
     const auto instance = open(spec, context);
     if (!instance) return postgresql::factsOfNothing(spec, instance.error());
     constexpr int64_t inspectMs = 5000;  // telemetry must not pile up behind a server that hangs
-    return postgresql::inspectInstance(*instance, peer, slowFacts_,
-                                       withDeadline(context, within(context, inspectMs)));
+    return postgresql::inspectInstance(*instance, peer, slowFacts_, withDeadline(context, within(context, inspectMs)));
 }
 
 Result<CertificateRequests> PostgresqlDriver::certificateRequests(const DatabaseSpec& spec, const Context& context) {
@@ -50,7 +49,10 @@ Result<Json> PostgresqlDriver::saveOnlyHere(const DatabaseSpec& spec, const Peer
 
 Result<Json> PostgresqlDriver::seed(const DatabaseSpec& spec, std::string_view, const Peer& peer, std::string_view slot,
                                     const Context& context) {
-    return postgresql::seed(TRY(open(spec, context)), peer, slot, context);
+    const auto instance = TRY(open(spec, context));
+    auto seeded = postgresql::seed(instance, peer, slot, context);
+    if (!seeded) (void)postgresql::discardHalfCopy(instance);
+    return seeded;
 }
 
 Result<Json> PostgresqlDriver::releaseSource(const DatabaseSpec& spec, const std::vector<std::string>& slots,

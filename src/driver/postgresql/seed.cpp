@@ -258,6 +258,18 @@ std::optional<BackupProgress> parseBackupProgress(std::string_view line) {
     return BackupProgress{*done * 1024, *total * 1024};
 }
 
+Result<void> discardHalfCopy(const Instance& instance) {
+    const Places places = Places::of(instance);
+    if (textAt(instance.record(seedRecord), "phase") != phaseCopying || !directoryExists(places.fresh)) return {};
+    for (const auto& leftover : processesWithArgument("--pgdata=" + places.fresh)) {
+        sendSignal(leftover, SIGKILL);
+        (void)awaitExit(leftover, SystemClock().monotonic() + 1000);
+    }
+    TRY_VOID(removeTree(places.fresh));
+    // With the former data beside it the record says that this is ours.
+    return directoryExists(places.old) ? Result<void>() : instance.removeRecord(seedRecord);
+}
+
 Result<Json> seed(const Instance& instance, const Peer& peer, std::string_view slot, const Context& context) {
     const double start = preciseMs();
     if (!instance.tls().complete())

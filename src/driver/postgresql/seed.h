@@ -12,6 +12,9 @@
 
 namespace swb::driver::postgresql {
 
+// What an attempt that failed or was killed has copied so far is of no use: the next one begins anew. Not while a seed
+// runs. A copy that is complete stays, for the next attempt to finish.
+Result<void> discardHalfCopy(const Instance& instance);
 Result<Json> seed(const Instance& instance, const Peer& peer, std::string_view slot, const Context& context);
 
 // "12345/67890 kB (18%), 0/1 tablespace" of pg_basebackup: done and total in bytes; nothing for other text.

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "driver/postgresql/fence.h"
+#include "driver/postgresql/seed.h"
 
 namespace swb::driver::postgresql {
 
@@ -30,6 +31,7 @@ Result<std::string> runningRole(const Instance& instance, const Context& context
 }  // namespace
 
 Result<Json> ensureRunning(const Instance& instance, std::string_view guardRole, const Context& context) {
+    TRY_VOID(discardHalfCopy(instance));
     if (!instance.hasData()) return standing(instance, "stopped", false, "there is no database yet");
     const bool mustFollow = guardRole == "replica";
     if (instance.postmaster()) {
