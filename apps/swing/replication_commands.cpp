@@ -71,6 +71,11 @@ Result<int> disable(Context& context, const Arguments& arguments) {
     return followRun(context, arguments, unwrapped(answer, "run"), WaitDefault::always);
 }
 
+Result<int> renew(Context& context, const Arguments& arguments) {
+    const Json answer = TRY(TRY(context.api())->post(Path("replication") / "renew", linkBody(arguments)));
+    return followRun(context, arguments, unwrapped(answer, "run"), WaitDefault::always);
+}
+
 Result<int> showLinks(Context& context, const Arguments&) {
     const Json answer = TRY(TRY(context.api())->get(Path("replication")));
     context.output().document(answer);
@@ -144,6 +149,10 @@ std::vector<Command> replicationCommands() {
           {"--last", value, "how far back: 90s, 30m, 6h, 7d; default 30m", "TIME"},
           {"--resolution", value, "seconds, minutes or hours; default: the finest that reaches back", "NAME"}},
          showHistory},
+        {"replication renew", "renew the certificates of both ends",
+         "The controller does so by itself when a third of their life is left. Nothing is restarted, and what streams "
+         "goes on.",
+         "swing replication renew --from shop-fra --to shop-nyc", linkArguments(false), renew},
         {"replication disable", "end the replication: both sides stand alone", "",
          "swing replication disable --from shop-fra --to shop-nyc", linkArguments(false), disable},
         {"replication resync", "seed a broken or diverged replica again", consentText,

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "dispatch/alias_keeper.h"
+#include "dispatch/certificate_keeper.h"
 #include "dispatch/history.h"
 #include "dispatch/replica_members.h"
 #include "gateway.h"
@@ -115,6 +116,7 @@ struct Controller::Parts {
           inspector(*store, fleet, clock),
           conductor(*store, fleet, verbs, clock),
           links(*store, fleet, conductor, clock),
+          certificates(*store, fleet, conductor, inspector, clock),
           api(api::Context{*store, fleet, conductor, inspector, links, publisher, signers, authority, sealer, clock,
                            config.zone.zone, config.publicUrl, SWB_VERSION, &publications, &secondaries}),
           gateway(api, fleet, *store, authority),
@@ -135,6 +137,7 @@ struct Controller::Parts {
     dispatch::Inspector inspector;
     dispatch::Conductor conductor;
     dispatch::LinkWatch links;
+    dispatch::CertificateKeeper certificates;
     api::Api api;
     Gateway gateway;
     Housekeeping housekeeping;
@@ -196,6 +199,7 @@ Result<std::unique_ptr<Controller>> Controller::start(const RunRequest& request,
 void Controller::tick() {
     parts_->fleet.tick();
     parts_->links.tick();
+    parts_->certificates.tick();
     parts_->housekeeping.tick(parts_->clock.monotonic());
     parts_->replicas.tick(parts_->clock.monotonic());
 }

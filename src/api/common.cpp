@@ -1,5 +1,6 @@
 #include "api/route.h"
 #include "base/ids.h"
+#include "dispatch/application_locks.h"
 #include "model/copy.h"
 
 namespace swb::api {
@@ -9,17 +10,7 @@ plan::Intent intentOf(const Context& context, const Call& call, const std::strin
 }
 
 Result<Response> beginRun(Context& context, run::Run run, store::Commit extra) {
-    // Two runs never work on one copy at a time. One that makes or ends replicas inside an application holds those
-    // alone: seeding them may take hours and must not keep the application from being switched.
-    std::vector<std::string> names;
-    if (!run.from.empty() && !isInside(run.to)) names.push_back(run.from);
-    if (!run.to.empty() && run.to != run.from) names.push_back(run.to);
-    for (const std::string& name : names) {
-        if (const auto held = TRY(context.store.get("lock", "application/" + name)))
-            return fail(ErrorCode::GroupBusy, name + " is held by run " + textAt(held->body, "run"),
-                        "wait for it: `swing run watch " + textAt(held->body, "run") + "`");
-        extra.puts.push_back({"lock", "application/" + name, store::mustNotExist, JsonObject{{"run", run.id}}});
-    }
+    TRY_VOID(dispatch::addLocks(context.store, run, extra));
     auto begun = context.conductor.begin(std::move(run), std::move(extra));
     if (!begun && begun.error().code == ErrorCode::Conflict)
         return fail(ErrorCode::GroupBusy, "another run began at the same moment: " + begun.error().message,

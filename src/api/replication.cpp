@@ -58,6 +58,15 @@ Result<Response> seed(Context& context, const Call& call, bool resync) {
                                                        intentOf(context, call, asked.reason), asked.loss)));
 }
 
+std::vector<std::string> linkedDatabases(const plan::Snapshot& snapshot, const Asked& asked) {
+    std::vector<std::string> databases;
+    for (const Link& link : snapshot.links)
+        if (link.from == asked.from && link.to == asked.to &&
+            (asked.database.empty() || link.database == asked.database))
+            databases.push_back(link.database);
+    return databases;
+}
+
 // Milliseconds since 1970, or seconds before now ("-3600").
 Result<UnixMs> timeParameter(const Call& call, std::string_view name, UnixMs now, UnixMs fallback) {
     const std::string text = call.request.parameter(name);
@@ -120,15 +129,18 @@ Result<Response> resyncReplication(Context& context, const Call& call) {
     return seed(context, call, true);
 }
 
+Result<Response> renewReplication(Context& context, const Call& call) {
+    const Asked asked = TRY(read(call));
+    plan::Snapshot snapshot = TRY(context.inspector.ofApplications(asked.from, asked.to, false));
+    return beginRun(context, TRY(plan::planRenewal(snapshot, linkedDatabases(snapshot, asked),
+                                                   intentOf(context, call, asked.reason))));
+}
+
 Result<Response> disableReplication(Context& context, const Call& call) {
     const Asked asked = TRY(read(call));
     plan::Snapshot snapshot = TRY(context.inspector.ofApplications(asked.from, asked.to, false));
     TRY_VOID(requireFree(snapshot));
-    std::vector<std::string> databases;
-    for (const Link& link : snapshot.links)
-        if (link.from == asked.from && link.to == asked.to &&
-            (asked.database.empty() || link.database == asked.database))
-            databases.push_back(link.database);
+    const std::vector<std::string> databases = linkedDatabases(snapshot, asked);
     return beginRun(context, TRY(plan::planDisable(snapshot, databases, intentOf(context, call, asked.reason))));
 }
 

@@ -46,6 +46,7 @@ Result<Response> listReplication(Context&, const Call&);
 Result<Response> replicationHistory(Context&, const Call&);
 Result<Response> enableReplication(Context&, const Call&);
 Result<Response> resyncReplication(Context&, const Call&);
+Result<Response> renewReplication(Context&, const Call&);
 Result<Response> disableReplication(Context&, const Call&);
 Result<Response> listGroups(Context&, const Call&);
 Result<Response> createGroup(Context&, const Call&);

@@ -32,6 +32,7 @@ constexpr std::array table = {
           replicationHistory},
     Route{"POST", "/v1/replication", operator_, "enable replication", enableReplication},
     Route{"POST", "/v1/replication/resync", operator_, "seed a replica again", resyncReplication},
+    Route{"POST", "/v1/replication/renew", operator_, "renew the certificates of both ends", renewReplication},
     Route{"POST", "/v1/replication/disable", operator_, "disable replication", disableReplication},
     Route{"GET", "/v1/groups", viewer, "list failover groups", listGroups},
     Route{"POST", "/v1/groups", admin, "create a failover group", createGroup},

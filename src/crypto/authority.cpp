@@ -168,14 +168,15 @@ Result<std::string> CertificateAuthority::sign(std::string_view requestPem, cons
     const std::string names = TRY(alternativeNames(wanted));
     const int64_t now = std::time(nullptr);
     const int64_t last = TRY(secondsOf(X509_get0_notAfter(material_->certificate.get())));
-    Profile profile{wanted.commonName,
-                    {{NID_basic_constraints, "critical,CA:FALSE"},
-                     {NID_key_usage, "critical,digitalSignature"},
-                     {NID_ext_key_usage, std::string(usageText(wanted.usage))},
-                     {NID_subject_key_identifier, "hash"},
-                     {NID_authority_key_identifier, "keyid:always"}},
-                    now - backDatedSeconds,
-                    std::min(now + wanted.lifetimeHours * 3600, last)};
+    Profile profile{
+        wanted.commonName,
+        {{NID_basic_constraints, "critical,CA:FALSE"},
+         {NID_key_usage, "critical,digitalSignature"},
+         {NID_ext_key_usage, std::string(usageText(wanted.usage))},
+         {NID_subject_key_identifier, "hash"},
+         {NID_authority_key_identifier, "keyid:always"}},
+        now - backDatedSeconds,
+        std::min(now + (wanted.lifetimeSeconds ? wanted.lifetimeSeconds : wanted.lifetimeHours * 3600), last)};
     // notBefore must precede notAfter even in a certificate that is made expired.
     profile.notBefore = std::min(profile.notBefore, profile.notAfter - backDatedSeconds);
     if (!names.empty()) profile.extensions.emplace_back(NID_subject_alt_name, names);

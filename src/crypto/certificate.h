@@ -27,6 +27,7 @@ struct SignRequest {
     std::vector<std::string> ipAddresses;
     CertificateUsage usage = CertificateUsage::serverAndClient;
     int64_t lifetimeHours = 24 * 30;  // from now; negative: already expired (for tests)
+    int64_t lifetimeSeconds = 0;      // instead of hours when not 0
 };
 
 struct CertificateInfo {

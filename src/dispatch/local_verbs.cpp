@@ -8,7 +8,7 @@
 namespace swb::dispatch {
 namespace {
 
-constexpr int64_t databaseCertificateHours = 24 * 825;
+constexpr int64_t databaseCertificateHours = 24 * 90;  // renewed with a third of it left
 
 std::vector<std::string> databasesOf(const run::Run& run) {
     std::vector<std::string> names;

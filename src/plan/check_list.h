@@ -23,6 +23,7 @@ class CheckList {
         readiness_.checks.push_back(
             {std::move(name), std::move(subject), verdict, std::move(sentence), std::move(hint)});
     }
+    UnixMs at() const { return readiness_.checkedAt; }
     Readiness take() { return std::move(readiness_); }
 
   private:

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "model/copy.h"
+#include "plan/certificate_age.h"
 #include "plan/engine_checks.h"
 
 namespace swb::plan {
@@ -107,6 +108,21 @@ void checkTargetRuns(CheckList& list, const Snapshot& snapshot) {
     }
 }
 
+// What ends in the night after the switch cuts the way back.
+void checkCertificate(CheckList& list, const std::string& subject, const Json& facts) {
+    const auto age = certificateAge(facts);
+    if (!age) return;
+    const UnixMs now = list.at();
+    list.refuseUnless(!age->isOver(now), "certificate-valid", subject,
+                      "its certificates for replication are valid for " + lengthText(age->endsAt - now),
+                      "its certificates for replication ended at " + isoTime(age->endsAt),
+                      "`swing replication renew`; without it nothing reconnects");
+    if (!age->isOver(now))
+        list.warnUnless(!age->isLate(now), "certificate-renewed", subject, "its certificates are renewed in time",
+                        "its certificates end in " + lengthText(age->endsAt - now) + " and were not renewed",
+                        "`swing run list` shows why; `swing replication renew` tries again");
+}
+
 void checkSource(CheckList& list, const std::string& subject, const Json& source, const CheckLimits& limits) {
     list.refuseUnless(integerAt(source, "preparedTransactions") == 0, "prepared-transactions", subject,
                       "no prepared transactions",
@@ -174,6 +190,7 @@ void checkDatabase(CheckList& list, const Snapshot& snapshot, const std::string&
         "the old site cannot open a replication connection to the new one: " + textAt(*source, "peerError"),
         "firewall, access rule or certificate at " + to.name + ": without it going back is impossible");
     for (const auto& [side, facts] : {std::pair{from.name, source}, {to.name, replica}}) {
+        checkCertificate(list, side + "/" + name, *facts);
         const Json* guard = memberAt(*facts, "guard");
         const int64_t epoch = guard ? integerAt(*guard, "epoch") : 0;
         list.refuseUnless(

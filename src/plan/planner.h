@@ -36,6 +36,8 @@ Result<run::Run> planTraffic(const Snapshot& snapshot, const Intent& intent, Ttl
 Result<run::Run> planReplication(const Snapshot& snapshot, const std::vector<std::string>& databases, bool resync,
                                  const std::vector<std::string>& consent, const Intent& intent,
                                  Loss loss = Loss::refused);
+// New certificates for both ends of links from snapshot.from to snapshot.to; the keys stay.
+Result<run::Run> planRenewal(const Snapshot& snapshot, const std::vector<std::string>& databases, const Intent& intent);
 Result<run::Run> planDisable(const Snapshot& snapshot, const std::vector<std::string>& databases, const Intent& intent);
 Result<run::Run> planPromotion(const Snapshot& snapshot, const std::string& database, Loss loss, const Intent& intent);
 // snapshot.to is the application; snapshot.from its peer in the group, if any.

@@ -83,7 +83,7 @@ DatabaseSide& DatabaseWorld::addSide(const std::string& application, const std::
     return side;
 }
 
-void DatabaseWorld::installCertificates(DatabaseSide& side) {
+void DatabaseWorld::installCertificates(DatabaseSide& side, int64_t lifetimeSeconds) {
     const auto authority = require(crypto::CertificateAuthority::load(authority_.certificatePem, authority_.keyPem));
     const auto requests = require(side.driver->certificateRequests(side.spec, side.context()));
     side.verifier = requests.verifier;
@@ -93,6 +93,7 @@ void DatabaseWorld::installCertificates(DatabaseSide& side) {
     server.usage = crypto::CertificateUsage::server;
     client.commonName = "swingbridge_repl";
     client.usage = crypto::CertificateUsage::client;
+    server.lifetimeSeconds = client.lifetimeSeconds = lifetimeSeconds;
     require(
         side.driver->installCertificates(side.spec,
                                          {authority_.certificatePem, require(authority.sign(requests.server, server)),

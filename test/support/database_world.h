@@ -60,7 +60,8 @@ class DatabaseWorld {
     DatabaseSide& b() { return b_; }
     // Another server, not linked to anything.
     DatabaseSide& addSide(const std::string& application, const std::string& host);
-    void installCertificates(DatabaseSide& side);
+    // lifetimeSeconds 0: long enough.
+    void installCertificates(DatabaseSide& side, int64_t lifetimeSeconds = 0);
     // Certificates on both sides, sources prepared both ways, b seeded from a. Aborts the test on failure.
     void link();
     const std::string& directory() const { return directory_; }

@@ -229,6 +229,7 @@ Json inspectInstance(const Instance& instance, const Peer* peer, SlowFacts& slow
     facts["diskFreeBytes"] = freeBytes(instance.data());
     facts["masked"] = instance.service().isMasked(context);
     facts["running"] = instance.server().has_value();
+    facts["certificate"] = instance.tls().validity();
     facts["fenced"] = !booleanAt(facts, "running");
     std::optional<Session> session;
     std::optional<ServerState> state;

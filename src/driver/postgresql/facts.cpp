@@ -234,6 +234,7 @@ Json inspectInstance(const Instance& instance, const Peer* peer, SlowFacts& slow
     JsonObject facts = nothingKnown(instance.spec());
     addFileFacts(instance, facts, context);
     facts["running"] = instance.postmaster().has_value();
+    facts["certificate"] = instance.tls().validity();
     facts["fenced"] = !booleanAt(facts, "running");
     if (!instance.hasData()) {
         facts["role"] = "stopped";

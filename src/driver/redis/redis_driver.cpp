@@ -22,8 +22,7 @@ Json RedisDriver::inspect(const DatabaseSpec& spec, const Peer* peer, const Cont
     const auto instance = open(spec, context);
     if (!instance) return redis::factsOfNothing(spec, instance.error());
     constexpr int64_t inspectMs = 5000;  // telemetry must not pile up behind a server that hangs
-    return redis::inspectInstance(*instance, peer, rates_,
-                                  withDeadline(context, within(context, inspectMs)));
+    return redis::inspectInstance(*instance, peer, rates_, withDeadline(context, within(context, inspectMs)));
 }
 
 Result<CertificateRequests> RedisDriver::certificateRequests(const DatabaseSpec& spec, const Context& context) {

@@ -30,6 +30,7 @@ JsonObject emptyFacts(const DatabaseSpec& spec, std::initializer_list<std::strin
                                         "guard",
                                         "canConnectToPeer",
                                         "peerError",
+                                        "certificate",
                                         "error"})
         facts[name] = nullptr;
     for (const std::string_view name : own) facts[name] = nullptr;

@@ -78,4 +78,22 @@ Result<crypto::TlsContext> TlsDirectory::clientContext() const {
     return crypto::clientContext(TRY(readFile(file("authority.pem"), crypto::pemBytesMax)), &own);
 }
 
+Json TlsDirectory::validity() const {
+    if (!complete()) return nullptr;
+    const ActAs acting(user_);
+    JsonObject out;
+    for (const char* name : {"server.pem", "client.pem"}) {
+        const auto text = readFile(file(name), crypto::pemBytesMax);
+        const auto info = text ? crypto::certificateInfo(*text) : Result<crypto::CertificateInfo>(fail(text.error()));
+        if (!info) return nullptr;
+        if (out.empty() || info->notAfter < integerAt(out, "endsAt"))
+            out = JsonObject{{"beganAt", info->notBefore}, {"endsAt", info->notAfter}};
+    }
+    const auto authority = readFile(file("authority.pem"), crypto::pemBytesMax);
+    if (const auto info =
+            authority ? crypto::certificateInfo(*authority) : Result<crypto::CertificateInfo>(fail(authority.error())))
+        out["authorityEndsAt"] = info->notAfter;
+    return out;
+}
+
 }  // namespace swb::driver

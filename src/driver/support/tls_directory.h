@@ -27,6 +27,8 @@ class TlsDirectory {
     Result<crypto::TlsContext> serverContext() const;
     Result<crypto::TlsContext> clientContext() const;
     const std::string& clientName() const { return clientName_; }
+    // {beganAt, endsAt} of the certificate that ends first, and authorityEndsAt; null while there are none.
+    Json validity() const;
     // The service's user can walk there: directories of ours on the way get the search bit, never the read bit; a
     // directory of somebody else is not touched.
     Result<void> make() const;
