@@ -72,13 +72,13 @@ class FullDisk : public DatabaseConformance {
     // Random data at the source.
     void fillSource(int mebibytes) {
         if (current->spec.engine == Engine::postgresql) {
-            ASSERT_TRUE(
-                runSql(current->spec,
-                       "CREATE TABLE IF NOT EXISTS ballast (filler bytea); ALTER TABLE ballast ALTER filler SET "
-                       "STORAGE EXTERNAL; INSERT INTO ballast SELECT decode(string_agg(md5(random()::text), ''), "
-                       "'hex') FROM generate_series(1, " +
-                           std::to_string(mebibytes * 1024 * 64) + ") AS i GROUP BY i / 512",
-                       "shop"));
+            std::string error;
+            for (const std::string& statement :
+                 {std::string("CREATE TABLE IF NOT EXISTS ballast (filler text)"),
+                  std::string("ALTER TABLE ballast ALTER filler SET STORAGE EXTERNAL"),
+                  "INSERT INTO ballast SELECT repeat(md5(random()::text), 32768) FROM generate_series(1, " +
+                      std::to_string(mebibytes) + ")"})
+                ASSERT_TRUE(runSql(current->spec, statement, "shop", &error)) << error;
             return;
         }
         mariadbSql("CREATE TABLE IF NOT EXISTS shop.ballast (filler LONGBLOB)");
@@ -114,6 +114,8 @@ class FullDisk : public DatabaseConformance {
 TEST_P(FullDisk, ASeedThatHasNoRoomIsRefusedBeforeItBegins) {
     shrinkStandby(400);
     ASSERT_FALSE(HasFatalFailure());
+    // It would fill its disk by following.
+    SWB_REQUIRE(standby->driver->stop(standby->spec, standby->context()));
     fillSource(350);
     ASSERT_FALSE(HasFatalFailure());
     const auto seeded = seedAgain();

@@ -11,6 +11,8 @@ namespace {
 constexpr const char* withdrawnNames[] = {"read_only", "super_read_only", "event_scheduler",
                                           "ssl_ca",    "ssl_cert",        "ssl_key"};
 
+constexpr const char* logKeptSeconds = "259200";  // three days: a weekend's cut and some
+
 constexpr const char* parallelAppliers = "4";
 
 void setTls(const Instance& instance, Options& options) {
@@ -25,9 +27,13 @@ std::string appliersOf(const Instance& instance) {
 }
 
 // Of settings that a running server takes.
-constexpr const char* dynamicNames[] = {
-    "server_id",        "binlog_format", "gtid_strict_mode", "sync_binlog", "innodb_flush_log_at_trx_commit",
-    "slave_net_timeout"};
+constexpr const char* dynamicNames[] = {"server_id",
+                                        "binlog_format",
+                                        "gtid_strict_mode",
+                                        "sync_binlog",
+                                        "innodb_flush_log_at_trx_commit",
+                                        "slave_net_timeout",
+                                        "binlog_expire_logs_seconds"};
 
 Result<void> applyDynamic(Connection& connection, const Options& options, const Context& context) {
     for (const char* name : dynamicNames) {
@@ -63,7 +69,12 @@ int64_t chosenServerId(const Instance& instance, std::string_view application, i
 Options preparedOptions(const Instance& instance, int64_t serverId, std::string_view application, bool makesLog) {
     Options options = instance.ownOptions();
     setOption(options, "server_id", std::to_string(serverId));
-    if (makesLog) setOption(options, "log_bin", "swingbridge-bin");
+    if (makesLog) {
+        setOption(options, "log_bin", "swingbridge-bin");
+        // A log that nobody had asked for must not fill the disk. A replica that is away for longer is seeded again.
+        if (!optionIn(options, "binlog_expire_logs_seconds"))
+            setOption(options, "binlog_expire_logs_seconds", logKeptSeconds);
+    }
     setOption(options, "binlog_format", "ROW");
     setOption(options, "sync_binlog", "1");
     setOption(options, "innodb_flush_log_at_trx_commit", "1");

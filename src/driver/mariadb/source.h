@@ -7,7 +7,7 @@
 
 namespace swb::driver::mariadb {
 
-// TLS by FLUSH SSL where the server has our files already; otherwise the next start brings it, which
+// TLS by FLUSH SSL, unlogged, where the server has our files already; otherwise the next start brings it, which
 // prepareSource() makes.
 Result<Json> installCertificates(const Instance& instance, const Certificates& certificates, const Context& context);
 Result<Json> prepareSource(const Instance& instance, std::string_view application, const Peer& peer,

@@ -90,9 +90,9 @@ Result<void> makeRole(Connection& connection, const Context& context) {
     return admitRewind(connection, context);
 }
 
-// A dead replica's slot must not fill the disk: half of what is free now, and at least 1 GiB.
+// A dead replica's slot must not fill the disk: half of what is free now, however little that is.
 std::string slotBudget(const Instance& instance) {
-    constexpr int64_t mebibyte = 1 << 20, leastMebibytes = 1024;
+    constexpr int64_t mebibyte = 1 << 20, leastMebibytes = 64;
     const int64_t half = freeBytes(instance.dataFile("pg_wal")) / 2 / mebibyte;
     return std::to_string(std::max(leastMebibytes, half)) + "MB";
 }
