@@ -75,6 +75,7 @@ void Executor::settleUnfinished() {
 void Executor::settle(const LedgerEntry& entry, const VerbRow& row, const RunningHandle& running) {
     const MonotonicMs begun = SystemClock().monotonic();
     VerbCall call = callFor(entry.command, begun + settleDeadlineMs, running);
+    call.startedAt = entry.startedAt;
     auto answer = row.settle(call);
     // A look that failed saw nothing: only NotDone says that it did not happen.
     if (!answer && answer.error().code != ErrorCode::NotDone && answer.error().code != ErrorCode::Interrupted)

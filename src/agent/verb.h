@@ -46,6 +46,7 @@ struct VerbCall {
     const link::Command& command;
     Services& services;
     MonotonicMs deadline = 0;
+    UnixMs startedAt = 0;  // of a command that is settled: when it was begun
     std::function<bool()> cancelled = [] { return false; };
     std::function<void(int64_t done, int64_t total, std::string_view sentence)> progress = [](int64_t, int64_t,
                                                                                               std::string_view) {};

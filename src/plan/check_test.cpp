@@ -164,6 +164,14 @@ const Breakage databaseBreakages[] = {
     {"disk", refused, [](Snapshot& s) { factsOf(s, replica)["diskFreeBytes"] = 10 << 20; }},
     {"connections", refused, [](Snapshot& s) { factsOf(s, source)["connections"] = 101; }},
     {"reverse-connection", refused, [](Snapshot& s) { factsOf(s, source)["canConnectToPeer"] = false; }},
+    {"certificate-valid", refused,
+     [](Snapshot& s) {
+         factsOf(s, source)["certificate"] = JsonObject{{"beganAt", s.at - 90'000}, {"endsAt", s.at - 1}};
+     }},
+    {"certificate-renewed", warning,
+     [](Snapshot& s) {
+         factsOf(s, replica)["certificate"] = JsonObject{{"beganAt", s.at - 90'000}, {"endsAt", s.at + 9'000}};
+     }},
     {"epoch", refused,
      [](Snapshot& s) {
          factsOf(s, replica)["guard"] = JsonObject{{"epoch", 5}};

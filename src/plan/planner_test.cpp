@@ -52,6 +52,17 @@ TEST(PlanReplication, NeedsADatabase) {
                   "no database in common");
 }
 
+TEST(PlanRenewal, MakesNewCertificatesForBothEndsAndTriesBothWays) {
+    const auto run = planRenewal(readySnapshot(), {"main"}, intent());
+    ASSERT_TRUE(run.has_value()) << describe(run.error());
+    EXPECT_EQ(run->kind, "renew-certificates");
+    EXPECT_THAT(names(*run), ElementsAre("request-certificates", "sign-certificates", "install-certificates",
+                                         "test-source", "test-reverse"));
+    EXPECT_FALSE(run->pointOfNoReturnPassed());
+    expectRefused(planRenewal(readySnapshot(), {}, intent()), ErrorCode::NotFound, "does not replicate");
+    expectRefused(planRenewal(readySnapshot(), {"other"}, intent()), ErrorCode::NotFound, "other");
+}
+
 TEST(PlanDisable, NeedsALinkOfThatDirection) {
     Snapshot snapshot = readySnapshot();
     const auto run = planDisable(snapshot, {"main"}, intent());

@@ -26,7 +26,10 @@ Result<void> Engine::on(const CommandOutcome& outcome) {
         // The agent looked and cannot tell. The verbs are idempotent: executing it once more is the read-back.
         record->state = CommandState::failed;
         Step& step = stepOf(*record);
-        if (!waitsForOutcome(step)) scheduleRetry(step);
+        if (!waitsForOutcome(step)) {
+            scheduleRetry(step);
+            say(step.name + " is repeated: " + record->error.message);
+        }
     }
     advance();
     return {};

@@ -108,6 +108,10 @@ Result<Json> settleSeed(VerbCall& call) {
                          textAt(facts, "receiverSlot") == textAt(call.args(), "slot") &&
                          textAt(facts, "primaryHost") == peer.host;
     // The guard is written last: with it and a stream from that peer the seed was through.
+    // One that streamed all along from its earlier copy proves nothing: the driver notes when a copy was through.
+    if (integerAt(facts, "seededAt", INT64_MAX) < call.startedAt)
+        return interrupted(call,
+                           "database " + item.spec.name + " was not copied yet: the copy goes on, or begins anew");
     // Not "not done": the run would take everything back. Repeating it goes on where the engine can, or copies anew.
     if (!streams || !guard || guard->role != "replica")
         return interrupted(call, "database " + item.spec.name +

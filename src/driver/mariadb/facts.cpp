@@ -230,6 +230,7 @@ Json inspectInstance(const Instance& instance, const Peer* peer, SlowFacts& slow
     facts["masked"] = instance.service().isMasked(context);
     facts["running"] = instance.server().has_value();
     facts["certificate"] = instance.tls().validity();
+    facts["seededAt"] = instance.seededAt();
     facts["fenced"] = !booleanAt(facts, "running");
     std::optional<Session> session;
     std::optional<ServerState> state;

@@ -234,6 +234,7 @@ Result<Json> follow(const Instance& instance, const Places& places, const Peer& 
     state = TRY(readState(instance, *session, context));
     const int64_t bytes = treeBytes(places.data);
     for (const auto& path : {places.old, places.fresh, places.dump}) TRY_VOID(removeTree(path));
+    TRY_VOID(instance.noteSeeded());
     for (const char* record : {"fence", promotionRecord, seedRecord}) TRY_VOID(instance.removeRecord(record));
     return JsonObject{{"bytes", bytes},
                       {"seconds", (preciseMs() - start) / 1000},
@@ -251,9 +252,8 @@ Result<void> discardHalfCopy(const Instance& instance) {
     if (!directoryExists(places.fresh) && !directoryExists(places.dump)) return {};
     endLeftovers(instance, places);
     TRY_VOID(removeTree(places.fresh));
-    TRY_VOID(removeTree(places.dump));
-    // With the former data beside it the record says that this is ours.
-    return directoryExists(places.old) ? Result<void>() : instance.removeRecord(seedRecord);
+    // The record stays: it knows what was saved, and that the former data beside it is ours.
+    return removeTree(places.dump);
 }
 
 Result<Json> seed(const Instance& instance, std::string_view application, const Peer& peer, std::string_view slot,

@@ -235,6 +235,7 @@ Json inspectInstance(const Instance& instance, const Peer* peer, SlowFacts& slow
     addFileFacts(instance, facts, context);
     facts["running"] = instance.postmaster().has_value();
     facts["certificate"] = instance.tls().validity();
+    facts["seededAt"] = instance.seededAt();
     facts["fenced"] = !booleanAt(facts, "running");
     if (!instance.hasData()) {
         facts["role"] = "stopped";

@@ -229,6 +229,7 @@ Result<Json> finish(Seed& seed, double start, const Context& context) {
     TRY_VOID(removeTree(seed.places.old));
     TRY_VOID(removeTree(seed.places.fresh));
     dropKeptConfiguration(instance);
+    TRY_VOID(instance.noteSeeded());
     for (const char* record : {"rejoin", "switch", seedRecord}) TRY_VOID(instance.removeRecord(record));
     return JsonObject{{"bytes", seed.bytes},
                       {"seconds", (preciseMs() - start) / 1000},
@@ -265,9 +266,8 @@ Result<void> discardHalfCopy(const Instance& instance) {
         sendSignal(leftover, SIGKILL);
         (void)awaitExit(leftover, SystemClock().monotonic() + 1000);
     }
-    TRY_VOID(removeTree(places.fresh));
-    // With the former data beside it the record says that this is ours.
-    return directoryExists(places.old) ? Result<void>() : instance.removeRecord(seedRecord);
+    // The record stays: it knows what was saved, and that the former data beside it is ours.
+    return removeTree(places.fresh);
 }
 
 Result<Json> seed(const Instance& instance, const Peer& peer, std::string_view slot, const Context& context) {

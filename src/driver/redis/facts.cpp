@@ -196,6 +196,7 @@ Json inspectInstance(const Instance& instance, const Peer* peer, WriteRates& rat
     facts["startsAs"] = startName(instance.role().start());
     facts["masked"] = instance.service().isMasked(context);
     facts["certificate"] = instance.tls().validity();
+    facts["seededAt"] = instance.seededAt();
     auto session = instance.session(context);
     auto read = session ? addServerFacts(instance, **session, rates, facts, context) : Result<void>();
     facts["running"] = session.has_value() || instance.process().has_value();

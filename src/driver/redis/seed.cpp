@@ -86,6 +86,7 @@ Result<Json> seed(const Instance& instance, const Peer& peer, std::string_view s
         result["saved"] = saved;
     else if (!saved.empty())
         TRY_VOID(removeAside(instance, saved));
+    TRY_VOID(instance.noteSeeded());
     TRY_VOID(instance.removeRecord(seedRecord));
     return result;
 }

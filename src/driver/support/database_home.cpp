@@ -12,9 +12,9 @@
 #include "driver/support/files.h"
 
 namespace swb::driver {
-
 namespace {
 
+constexpr const char* seededRecord = "seeded";  // {at}
 constexpr size_t recordBytesMax = 1 << 20;
 
 // Stable for one data directory: two applications may both call their database "main".
@@ -57,6 +57,14 @@ Json DatabaseHome::record(std::string_view name) const {
 
 Result<void> DatabaseHome::writeRecord(std::string_view name, const Json& content) const {
     return writeFileAtomically(recordFile(name), toText(content) + "\n");
+}
+
+Result<void> DatabaseHome::noteSeeded() const {
+    return writeRecord(seededRecord, JsonObject{{"at", SystemClock().now()}});
+}
+
+Json DatabaseHome::seededAt() const {
+    return integerAt(record(seededRecord), "at");
 }
 
 Result<void> DatabaseHome::removeRecord(std::string_view name) const {

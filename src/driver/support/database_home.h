@@ -30,6 +30,10 @@ class DatabaseHome {
     Result<void> writeRecord(std::string_view name, const Json& content) const;
     Result<void> removeRecord(std::string_view name) const;
 
+    // When the newest copy of another server's data was through; a seed notes it when it ends.
+    Result<void> noteSeeded() const;
+    Json seededAt() const;  // milliseconds since 1970; 0: never
+
   protected:
     DatabaseHome() = default;
     // Fails when the data directory is not there (nor, in the middle of a seed, a copy beside it) and no run_as says
