@@ -12,7 +12,8 @@ Result<run::Run> planRenewal(const Snapshot& snapshot, const std::vector<std::st
     for (const std::string& name : databases)
         if (!from.databases.count(name) || !to.databases.count(name))
             return fail(ErrorCode::NotFound,
-                        "the database " + name + " is not in both " + from.name + " and " + to.name);
+                        "the database " + name + " is not in both " + from.name + " and " + to.name,
+                        "`swing app show` lists what each has");
     PlanBuilder plan("renew-certificates", snapshot, intent);
     plan.subject()["databases"] = JsonArray(databases.begin(), databases.end());
     const std::string source = joined(databaseServers(from, databases)),

@@ -9,6 +9,7 @@
 
 #include "conformance/database_conformance.h"
 #include "driver/support/files.h"
+#include "driver/support/program.h"
 #include "health/link_state.h"
 #include "support/mariadb_fixture.h"
 #include "support/postgresql_fixture.h"
@@ -53,17 +54,22 @@ class FullDisk : public DatabaseConformance {
         }
     }
 
+    void copyTree(const std::string& from, const std::string& to) {
+        driver::ProgramCall call;
+        call.argv = {"cp", "-a", from, to};
+        SWB_REQUIRE(driver::runChecked(call, standby->context(60'000)));
+    }
     // The standby's whole directory, data and all, moves to a disk of its own.
     void shrinkStandby(int mebibytes) {
         root = world->directory();
         small = std::filesystem::path(standby->stateDirectory).parent_path();
         SWB_REQUIRE(standby->driver->stop(standby->spec, standby->context()));
         const std::string aside = small + ".aside";
-        ASSERT_EQ(std::system(("cp -a " + small + " " + aside).c_str()), 0);
+        copyTree(small, aside);
         ASSERT_EQ(
             ::mount("tmpfs", small.c_str(), "tmpfs", 0, ("mode=0755,size=" + std::to_string(mebibytes) + "m").c_str()),
             0);
-        ASSERT_EQ(std::system(("cp -a " + aside + "/. " + small + "/").c_str()), 0);
+        copyTree(aside + "/.", small + "/");
         (void)driver::removeTree(aside);
         standby->restartAgent();
         SWB_REQUIRE(standby->driver->ensureRunning(standby->spec, "replica", standby->context()));
