@@ -28,10 +28,10 @@ std::vector<Argument> withWaiting(std::vector<Argument> arguments) {
 
 std::vector<Command> allCommands() {
     std::vector<Command> all;
-    for (const auto family : {statusCommands, siteCommands, serverCommands, applicationCommands, secretCommands,
-                              maintenanceCommands, replicationCommands, databaseCommands, groupCommands, switchCommands,
-                              publicationCommands, zoneCommands, dnssecCommands, runCommands, eventCommands,
-                              tokenCommands})
+    for (const auto family :
+         {statusCommands, siteCommands, serverCommands, applicationCommands, secretCommands, maintenanceCommands,
+          replicationCommands, databaseCommands, groupCommands, switchCommands, publicationCommands, zoneCommands,
+          dnssecCommands, runCommands, eventCommands, tokenCommands})
         for (Command& command : family()) all.push_back(std::move(command));
     return all;
 }

@@ -32,6 +32,8 @@ class Locks {
 };
 
 // Of the server behind a web front: starting it and writing its configuration exclude each other.
-inline std::string frontLock(const WebSpec& web) { return "front:" + web.service.config; }
+inline std::string frontLock(const WebSpec& web) {
+    return "front:" + web.service.config;
+}
 
 }  // namespace swb::agent

@@ -12,7 +12,7 @@ namespace swb::driver {
 
 struct ProcessState {
     std::string name;
-    int pid = 0;              // 0: not running
+    int pid = 0;  // 0: not running
     bool running = false;
     bool healthy = false;
     std::string user;             // operating-system user that it runs as, or would
@@ -25,17 +25,20 @@ class ProcessDriver {
     // Kept under context.stateDirectory: <application>/<process>.json and .log; environment file of the application.
     virtual ~ProcessDriver() = default;
 
-    // Writes the environment file atomically (KEY=value lines, systemd EnvironmentFile syntax, mode 0600); answers its path.
+    // Writes the environment file atomically (KEY=value lines, systemd EnvironmentFile syntax, mode 0600); answers its
+    // path.
     virtual Result<std::string> writeEnvironment(std::string_view application,
                                                  const std::map<std::string, std::string>& environment,
                                                  const Context& context) = 0;
     // Starts it if it is down; if its environment changed: restart, SIGHUP or nothing, as on_change says.
     virtual Result<ProcessState> apply(std::string_view application, const ProcessSpec& spec,
-                                       const std::map<std::string, std::string>& environment, const Context& context) = 0;
+                                       const std::map<std::string, std::string>& environment,
+                                       const Context& context) = 0;
     virtual Result<ProcessState> restart(std::string_view application, const ProcessSpec& spec,
                                          const std::map<std::string, std::string>& environment,
                                          const Context& context) = 0;
-    virtual Result<ProcessState> stop(std::string_view application, const ProcessSpec& spec, const Context& context) = 0;
+    virtual Result<ProcessState> stop(std::string_view application, const ProcessSpec& spec,
+                                      const Context& context) = 0;
     virtual ProcessState inspect(std::string_view application, const ProcessSpec& spec, const Context& context) = 0;
     // Waits until the health URL answers 2xx (or, without one, the process has stayed up for 200 ms).
     virtual Result<ProcessState> awaitHealthy(std::string_view application, const ProcessSpec& spec,

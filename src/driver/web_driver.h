@@ -1,4 +1,5 @@
-// One interface for every web front. Maintenance is a flag that the front looks at for each request: a run never reloads it.
+// One interface for every web front. Maintenance is a flag that the front looks at for each request: a run never
+// reloads it.
 #pragma once
 
 #include <memory>
@@ -11,8 +12,8 @@ namespace swb::driver {
 enum class MaintenanceMode { off, page };
 
 struct FrontProbe {
-    std::string address;  // what was asked: address:port
-    int status = 0;       // HTTP status; 0: no answer
+    std::string address;       // what was asked: address:port
+    int status = 0;            // HTTP status; 0: no answer
     bool maintenance = false;  // the answer carried the maintenance header
     double milliseconds = 0;
     std::string error;

@@ -19,8 +19,8 @@ class ReconnectPolicy {
     struct Settings {
         int64_t firstDelayMs = 100;
         int64_t longestDelayMs = 5'000;
-        int64_t quickForMs = 3'000;     // after the loss of a stable connection: attempts every firstDelayMs
-        int64_t stableAfterMs = 200;    // a connection that lasted this long worked: who is turned away is so at once
+        int64_t quickForMs = 3'000;   // after the loss of a stable connection: attempts every firstDelayMs
+        int64_t stableAfterMs = 200;  // a connection that lasted this long worked: who is turned away is so at once
     };
     // random: a uniform number in [0, bound).
     using Random = std::function<uint32_t(uint32_t bound)>;

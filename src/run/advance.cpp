@@ -89,7 +89,8 @@ void Engine::stepDone(Step& step, Json result) {
     step.state = StepState::done;
     // A step that was sent ahead is judged late: it ended when its last command did.
     step.finishedAt = step.startedAt;
-    for (const CommandRecord* record : current(step, false)) step.finishedAt = std::max(step.finishedAt, record->finishedAt);
+    for (const CommandRecord* record : current(step, false))
+        step.finishedAt = std::max(step.finishedAt, record->finishedAt);
     step.detail = textAt(result, "detail");
     if (const Json* lost = memberAt(result, "lost"); lost && !lost->is_null()) run().lost = *lost;
     step.result = std::move(result);

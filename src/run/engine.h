@@ -4,10 +4,11 @@
 //      pending → running → done ─────────── next step …                          forward
 //                   └─ failed ── before the point of no return: turn round
 //      done/failed → undoing → undone ───── step before …                        backward, ends failed or aborted
-//      after the point of no return a failed step is tried again, for ever, with growing pauses; an operator may skip some.
+//      after the point of no return a failed step is tried again, for ever, with growing pauses; an operator may skip
+//      some.
 //
-// An outcome that is missing (agent gone, deadline passed, controller restarted) is never assumed: the agent's ledger is
-// asked first. Command ids are derived from run, step, attempt: the same run computes the same ids.
+// An outcome that is missing (agent gone, deadline passed, controller restarted) is never assumed: the agent's ledger
+// is asked first. Command ids are derived from run, step, attempt: the same run computes the same ids.
 #pragma once
 
 #include <string>
@@ -27,25 +28,37 @@ struct CommandOutcome {
     Json result;
     Error error;
 };
-struct CommandNeverArrived { std::string id; };
+struct CommandNeverArrived {
+    std::string id;
+};
 // The sender's word on the sending of that time: there was no connection, nothing was sent.
 struct CommandNotSent {
     std::string id;
     UnixMs sentAt = 0;
 };
-struct CommandStillRunning { std::string id; };
-struct ServerLost { std::string server; };
-struct ServerBack { std::string server; };
+struct CommandStillRunning {
+    std::string id;
+};
+struct ServerLost {
+    std::string server;
+};
+struct ServerBack {
+    std::string server;
+};
 struct Recover {};  // the controller restarted: nothing that was sent is known
 struct Tick {};
 struct Pause {};
 struct Resume {};
 struct Retry {};
-struct Skip { std::string reason; };
-struct Abort { std::string reason; };
+struct Skip {
+    std::string reason;
+};
+struct Abort {
+    std::string reason;
+};
 
-using Input = std::variant<Start, CommandOutcome, CommandNeverArrived, CommandNotSent, CommandStillRunning, ServerLost, ServerBack, Recover,
-                           Tick, Pause, Resume, Retry, Skip, Abort>;
+using Input = std::variant<Start, CommandOutcome, CommandNeverArrived, CommandNotSent, CommandStillRunning, ServerLost,
+                           ServerBack, Recover, Tick, Pause, Resume, Retry, Skip, Abort>;
 
 struct Effect {
     enum class Kind { send, inquire, cancel } kind;

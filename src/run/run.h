@@ -40,7 +40,7 @@ struct CommandRecord {
     CommandState state = CommandState::sent;
     int64_t deadlineMs = 0;
     UnixMs sentAt = 0, finishedAt = 0;
-    UnixMs askedAt = 0;  // when the agent's ledger was last asked
+    UnixMs askedAt = 0;      // when the agent's ledger was last asked
     bool neverLeft = false;  // there was no connection to send it over: it has certainly not begun
     Json result;
     Error error;
@@ -48,11 +48,11 @@ struct CommandRecord {
 };
 
 struct Step {
-    std::string name;    // unique within the run: "fence"
-    std::string kind;    // StepKind's name; often the same
-    std::string title;   // sentence for people
+    std::string name;                  // unique within the run: "fence"
+    std::string kind;                  // StepKind's name; often the same
+    std::string title;                 // sentence for people
     std::string reason, verify, undo;  // texts of the plan
-    std::string server;  // servers it works on, comma separated; "controller"
+    std::string server;                // servers it works on, comma separated; "controller"
     Json params;
     bool pointOfNoReturn = false;  // done: the run only goes forward
     bool inOutage = false;         // writes are away while it runs; counted into writeOutageMs
@@ -86,9 +86,7 @@ struct Run {
     Json lost;     // null, or the loss report
     std::vector<Step> steps;
 
-    bool finished() const {
-        return state == RunState::done || state == RunState::failed || state == RunState::aborted;
-    }
+    bool finished() const { return state == RunState::done || state == RunState::failed || state == RunState::aborted; }
     bool pointOfNoReturnPassed() const { return pointOfNoReturnAt != 0; }
     const Step* find(std::string_view step) const;
     int64_t writeOutageMs() const;  // -1 while unknown

@@ -16,7 +16,9 @@ const StepKind& StepCatalogue::at(std::string_view name) const {
     return *found->second;
 }
 
-bool StepCatalogue::has(std::string_view name) const { return kinds_.find(name) != kinds_.end(); }
+bool StepCatalogue::has(std::string_view name) const {
+    return kinds_.find(name) != kinds_.end();
+}
 
 const Json* resultOf(const Step& step, std::string_view key) {
     for (auto record = step.commands.rbegin(); record != step.commands.rend(); ++record)

@@ -15,7 +15,8 @@ constexpr std::array table = {
     StateRow{running, "retry later", waiting, "a step failed where the run may only go forward, or an undo failed"},
     StateRow{running, "complete", done, "every step is done and verified"},
     StateRow{running, "rolled back", failed, "a step failed before the point of no return; everything is as it was"},
-    StateRow{running, "rolled back", aborted, "an operator asked before the point of no return; everything is as it was"},
+    StateRow{running, "rolled back", aborted,
+             "an operator asked before the point of no return; everything is as it was"},
     StateRow{paused, "resume", running, "an operator resumed it"},
     StateRow{paused, "abort", running, "an operator aborted it: the undo begins"},
     StateRow{waiting, "outcome", running, "the missing outcome arrived"},
@@ -27,7 +28,9 @@ constexpr std::array table = {
 
 }  // namespace
 
-std::span<const StateRow> stateTable() { return table; }
+std::span<const StateRow> stateTable() {
+    return table;
+}
 
 bool isRow(RunState from, std::string_view cause, RunState to) {
     for (const StateRow& row : table)

@@ -1,6 +1,6 @@
 // The life of a run as a table: every change of state the engine may make, with the sentence it logs.
-// The engine asserts that each change it makes is a row; test/… shows that from every state there is a way to an end (I5);
-// `swingd inspect run-table` prints it as text or Mermaid.
+// The engine asserts that each change it makes is a row; test/… shows that from every state there is a way to an end
+// (I5); `swingd inspect run-table` prints it as text or Mermaid.
 #pragma once
 
 #include <span>

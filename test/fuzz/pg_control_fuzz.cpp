@@ -7,9 +7,9 @@
 
 #include "base/assert.h"
 #include "driver/postgresql/control_file.h"
-#include "driver/postgresql/timelines.h"
 #include "driver/postgresql/crc32c.h"
 #include "driver/postgresql/seed.h"
+#include "driver/postgresql/timelines.h"
 #include "driver/postgresql/wal_record.h"
 
 using namespace swb::driver::postgresql;

@@ -40,7 +40,9 @@ Result<ParentView> askParent(const std::vector<Endpoint>& resolvers, const Name&
         if (agreed) view.ttlSeconds = std::max(view.ttlSeconds, agreed->ttlSeconds);
         agreed = std::move(view);
     }
-    if (!agreed) return fail(ErrorCode::InvalidInput, "no resolver is configured", "name some under `resolvers:` in swingd.yaml");
+    if (!agreed)
+        return fail(ErrorCode::InvalidInput, "no resolver is configured",
+                    "name some under `resolvers:` in swingd.yaml");
     return *std::move(agreed);
 }
 

@@ -179,7 +179,8 @@ TEST_F(SignerTest, TheZskIsRolledByItselfWhenItIsOld) {
     passStage();
     EXPECT_EQ(stage(), Stage::steady);
     EXPECT_EQ(apexSet(type::dnskey)->records.size(), 2u);
-    for (const SignerStatus status = signer_->status(); const SignerStatus::Key& key : status.keys) EXPECT_NE(key.tag, old);
+    for (const SignerStatus status = signer_->status(); const SignerStatus::Key& key : status.keys)
+        EXPECT_NE(key.tag, old);
     expectValid();
 }
 
