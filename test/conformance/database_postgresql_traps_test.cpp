@@ -20,7 +20,6 @@
 
 namespace swb::test {
 
-
 using driver::Token;
 
 namespace {
@@ -180,8 +179,8 @@ TEST_F(PostgresqlTraps, PausedReplayIsRefusedAndNothingIsQueued) {
     EXPECT_TRUE(world->insert(*current, "back"));
 }
 
-// A server that waits for its replica waits until wal_sender_timeout: 60 s. On a quiet machine it takes some two seconds,
-// on a busy one the server's own start takes several.
+// A server that waits for its replica waits until wal_sender_timeout: 60 s. On a quiet machine it takes some two
+// seconds, on a busy one the server's own start takes several.
 constexpr double unfenceMostMs = 20'000;
 
 // pg_control says "shut down", and the replica lacks the last rows all the same.
