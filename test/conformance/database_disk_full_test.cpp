@@ -1,6 +1,6 @@
-// Disks that fill up, at either side: a seed that has no room is refused before it begins, one that loses it half way
-// leaves nothing behind, and a replica that stays away does not fill its source's disk. The source serves all the
-// while, the link says what to do, and that helps.
+// Disks that fill up, at either side: a seed that has no room, or loses it half way, ends and leaves nothing behind,
+// and a replica that stays away does not fill its source's disk. The source serves all the while, the link says what to
+// do, and that helps.
 #include <sched.h>
 #include <sys/mount.h>
 
@@ -75,6 +75,22 @@ class FullDisk : public DatabaseConformance {
         SWB_REQUIRE(standby->driver->ensureRunning(standby->spec, "replica", standby->context()));
     }
     void mariadbSql(const std::string& statement) { static_cast<MariadbWorld&>(*world).sql(*current, statement); }
+    // As its age would: the server keeps what a session reads, and what the tables' own log still needs, for a moment.
+    void forgetLogs() {
+        auto& servers = static_cast<MariadbWorld&>(*world);
+        const MonotonicMs deadline = SystemClock().monotonic() + 20'000;
+        const std::string first = servers.sql(*current, "SHOW BINARY LOGS");
+        do {
+            ASSERT_LT(SystemClock().monotonic(), deadline) << "the binary log cannot be shortened";
+            const std::string reader = servers.sql(
+                *current,
+                "SELECT COALESCE(MAX(ID), 0) FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'");
+            if (reader != "0") (void)servers.trySql(*current, "KILL " + reader);
+            mariadbSql("FLUSH BINARY LOGS");
+            mariadbSql("PURGE BINARY LOGS BEFORE NOW() + INTERVAL 1 DAY");
+            ::usleep(100'000);
+        } while (servers.sql(*current, "SHOW BINARY LOGS") == first);
+    }
     // Random data at the source.
     void fillSource(int mebibytes) {
         if (current->spec.engine == Engine::postgresql) {
@@ -117,7 +133,9 @@ class FullDisk : public DatabaseConformance {
     std::string small, root;
 };
 
-TEST_P(FullDisk, ASeedThatHasNoRoomIsRefusedBeforeItBegins) {
+// A plan refuses it before anything begins (readiness `disk`); here the driver stands alone, and what the source says
+// of its size may be old.
+TEST_P(FullDisk, ASeedThatHasNoRoomEndsAndLeavesNothingBehind) {
     shrinkStandby(400);
     ASSERT_FALSE(HasFatalFailure());
     // It would fill its disk by following.
@@ -126,7 +144,8 @@ TEST_P(FullDisk, ASeedThatHasNoRoomIsRefusedBeforeItBegins) {
     ASSERT_FALSE(HasFatalFailure());
     const auto seeded = seedAgain();
     ASSERT_FALSE(seeded);
-    EXPECT_EQ(seeded.error().code, ErrorCode::StorageFailed) << describe(seeded.error());
+    EXPECT_TRUE(seeded.error().code == ErrorCode::StorageFailed || seeded.error().code == ErrorCode::CommandFailed)
+        << describe(seeded.error());
     expectNothingLeft();
     expectWritable(*current);
 }
@@ -169,14 +188,16 @@ TEST_P(FullDisk, AReplicaThatStaysAwayForTooLongIsCutOffAndSeededAgain) {
         EXPECT_LT(driver::treeBytes(current->spec.service.data + "/pg_wal"), int64_t{300} << 20);
     } else {
         fillSource(4);
-        mariadbSql("FLUSH BINARY LOGS");
-        mariadbSql("PURGE BINARY LOGS BEFORE NOW() + INTERVAL 1 DAY");
+        forgetLogs();
+        ASSERT_FALSE(HasFatalFailure());
     }
     expectWritable(*current);
     SWB_REQUIRE(standby->driver->ensureRunning(standby->spec, "replica", standby->context()));
     const MonotonicMs deadline = SystemClock().monotonic() + 15'000;
     health::LinkHealth health = judged();
-    while (health.hint.find("resync") == std::string::npos && SystemClock().monotonic() < deadline) {
+    // Until it has tried, it is only not connected yet, or stopped.
+    while ((health.state != LinkState::broken || health.hint.find("resync") == std::string::npos) &&
+           SystemClock().monotonic() < deadline) {
         ::usleep(100'000);
         health = judged();
     }
