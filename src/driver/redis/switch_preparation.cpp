@@ -83,6 +83,18 @@ Result<void> prepareSwitchSource(const Instance& instance, std::string_view peer
     return {};
 }
 
+namespace {
+
+tl::unexpected<Error> notStreaming(const ServerState& state, int64_t lag) {
+    return fail(ErrorCode::ReplicaNotReady,
+                state.copying  ? "the replica is copying the whole data set"
+                : state.linkUp ? "the replica is " + std::to_string(lag) + " bytes behind"
+                               : std::string("the replica has no link to the primary"),
+                "Wait until it streams; test-source shows whether the primary can be reached.");
+}
+
+}  // namespace
+
 Result<void> prepareSwitchReplica(const Instance& instance, const Peer& peer, int64_t lagBytesMax,
                                   const Context& context) {
     auto session = TRY(instance.session(context));
@@ -97,12 +109,8 @@ Result<void> prepareSwitchReplica(const Instance& instance, const Peer& peer, in
         const int64_t lag = state.receivedOffset - state.position.offset;
         if (state.linkUp && lag <= lagBytesMax) break;
         constexpr int64_t sampleMs = 30;
-        if (context.remainingMs() < sampleMs || context.cancelled())
-            return fail(ErrorCode::ReplicaNotReady,
-                        state.copying  ? "the replica is copying the whole data set"
-                        : state.linkUp ? "the replica is " + std::to_string(lag) + " bytes behind"
-                                       : std::string("the replica has no link to the primary"),
-                        "Wait until it streams; test-source shows whether the primary can be reached.");
+        // Time for one more look must be left: that none was is not what is wrong with the replica.
+        if (context.remainingMs() < 4 * sampleMs || context.cancelled()) return notStreaming(state, lag);
         pause(sampleMs);
     }
     return refreshMomentary(instance, *session, context);
