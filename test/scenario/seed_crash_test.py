@@ -66,6 +66,10 @@ class SeedCrash(world.Scenario):
         step = next(step for step in run["steps"] if step["name"] == "seed")
         return step["state"], step["detail"] or ""
 
+    def state(self, engine):
+        return next(link["state"] for link in self.lab.swing("replication", "status")["links"]
+                    if link["engine"] == engine)
+
     def seed_with_kill(self, engine, victim):
         lab, database = self.lab, ENGINES[engine]
         source, target = lab.current(), lab.standby_of(lab.current())
@@ -114,9 +118,7 @@ class SeedCrash(world.Scenario):
                     self.assert_nothing_left(target, engine)
                     self.lab.refresh()
                     self.assertEqual(self.lab.site(source)[engine]["pid"], pid, "the source was restarted")
-                    link = next(link for link in self.lab.swing("replication", "status")["links"]
-                                if link["engine"] == engine)
-                    self.assertIn(link["state"], ("streaming", "behind", "seeding"), link)
+                    world.wait_for(lambda: self.state(engine) in ("streaming", "behind"), 30, "the replica streams")
         self.assertGreaterEqual(in_time, 6, "most kills must come while it copies")
         self.lab.wait_ready(60)
         self.assertEqual(self.lab.switch()["state"], "done")
