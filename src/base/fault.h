@@ -1,6 +1,6 @@
 // Named fault points. A scenario test sets SWINGBRIDGE_FAULT=point to make the program kill itself (SIGKILL) the first
 // time that point is passed, as if its machine had lost power there; SWINGBRIDGE_FAULT_ONCE names a file that is
-// created first, so that the restarted program passes. Without the variable a point costs one load of a flag.
+// created first, so that the restarted program passes. Without the variable a point costs a look into the environment.
 #pragma once
 
 #include <string_view>

@@ -52,7 +52,7 @@ TEST_P(PostgresqlCascade, TheSubtreeFollowsThroughSwitchesThereAndBack) {
 
 TEST_P(PostgresqlCascade, AReplicaWithoutASourceOfItsOwnCannotBeOne) {
     // The role that replicas log in with comes with the data: gone there, gone here.
-    postgresql->sql(*current, "DROP ROLE swingbridge_repl");
+    postgresql->sql(*current, "ALTER ROLE swingbridge_repl RENAME TO somebody_else");
     const MonotonicMs deadline = SystemClock().monotonic() + 5000;
     while (postgresql->sql(*standby, "SELECT count(*) FROM pg_roles WHERE rolname = 'swingbridge_repl'") != "0" &&
            SystemClock().monotonic() < deadline)
