@@ -1,9 +1,5 @@
-// What only a store with a file can get wrong: restarts, kill -9, two processes, full disks, failing flushes, damage.
-#include "store/sqlite_store.h"
-
+// What is on disk stays there: restarts, kill -9, two processes, full disks, failing flushes.
 #include <fcntl.h>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -19,9 +15,7 @@
 #include <fstream>
 
 #include "base/fd.h"
-#include "base/file.h"
-#include "base/ids.h"
-#include "store/schema.h"
+#include "store/sqlite_test_support.h"
 
 namespace {
 std::atomic<int> flushes = 0;
@@ -49,55 +43,16 @@ extern "C" int fdatasync(int fd) {
 namespace swb::store {
 namespace {
 
+using namespace test;
 using testing::HasSubstr;
 
-JsonObject number(int64_t value) {
-    return JsonObject{{"n", value}};
-}
-
-// Two documents and an event that all carry the same number: half a commit would show.
-Commit numbered(int64_t value) {
-    return {.puts = {{"left", "x", anyVersion, number(value)}, {"right", "x", anyVersion, number(value)}},
-            .events = {{"counted", "x", "tester", number(value)}}};
-}
-
-class SqliteStoreTest : public testing::Test {
+// Flushes work again after each test, whatever becomes of it.
+class SqliteFlushTest : public SqliteStoreTest {
   protected:
-    void SetUp() override { ASSERT_TRUE(makeDirectories(directory_)); }
     void TearDown() override {
         flushesFail = false;
-        std::filesystem::remove_all(directory_);
+        SqliteStoreTest::TearDown();
     }
-
-    std::unique_ptr<SqliteStore> open() { return SqliteStore::open(path_, clock_).value(); }
-    Error openError() {
-        auto opened = SqliteStore::open(path_, clock_);
-        return opened ? Error(ErrorCode::Bug, "it opened") : opened.error();
-    }
-    // Changes the closed file behind the store's back.
-    void tamper(const std::string& sql) {
-        const auto connection = Connection::open(path_).value();
-        ASSERT_TRUE(connection.execute(sql));
-    }
-    std::string content() { return readFile(path_, 1 << 30).value(); }
-
-    // The number that both documents and the last event agree on.
-    static int64_t agreedNumber(const SqliteStore& store) {
-        const auto left = store.get("left", "x").value();
-        if (!left) return 0;
-        const int64_t value = integerAt(left->body, "n");
-        EXPECT_EQ(integerAt(getOrFail(store, "right", "x")->body, "n"), value);
-        const auto events = store.events({.after = store.latestSequence() - 1}).value();
-        EXPECT_EQ(events.size(), 1u);
-        EXPECT_EQ(integerAt(events.at(0).detail, "n"), value);
-        EXPECT_EQ(store.latestSequence(), value);
-        EXPECT_TRUE(store.verifyChain()->intact());
-        return value;
-    }
-
-    SystemClock clock_;
-    std::string directory_ = testing::TempDir() + newId("sqlite");
-    std::string path_ = directory_ + "/store.db";
 };
 
 // Runs the body in a child process and returns its exit status; 99 stands for "cannot be tried here".
@@ -278,7 +233,7 @@ TEST_F(SqliteStoreTest, AFullDiskStopsCommitsAndNothingElse) {
     EXPECT_EQ(outcome, 0);
 }
 
-TEST_F(SqliteStoreTest, AfterAFailedFlushTheOutcomeIsUnknownAndNothingMoreIsWritten) {
+TEST_F(SqliteFlushTest, AfterAFailedFlushTheOutcomeIsUnknownAndNothingMoreIsWritten) {
     auto store = open();
     ASSERT_TRUE(store->commit(numbered(1)));
     int told = 0;
@@ -294,150 +249,6 @@ TEST_F(SqliteStoreTest, AfterAFailedFlushTheOutcomeIsUnknownAndNothingMoreIsWrit
     store.reset();
     const int64_t found = agreedNumber(*open());
     EXPECT_TRUE(found == 1 || found == 2) << found;
-}
-
-TEST_F(SqliteStoreTest, TamperingWithTheLogIsFound) {
-    {
-        auto store = open();
-        for (int i = 1; i <= 5; ++i) ASSERT_TRUE(store->commit(numbered(i)));
-    }
-    std::filesystem::copy(path_, path_ + ".good");
-    const auto verdict = [&](const std::string& sql) {
-        std::filesystem::copy(path_ + ".good", path_, std::filesystem::copy_options::overwrite_existing);
-        tamper(sql);
-        return open()->verifyChain().value();
-    };
-    EXPECT_TRUE(verdict("SELECT 1").intact());
-    for (const char* column : {"at", "type", "subject", "actor", "detail", "previous_hash", "hash"}) {
-        const auto report = verdict(std::string("UPDATE event SET ") + column + " = '7' WHERE sequence = 3");
-        EXPECT_EQ(report.firstBroken, 3) << column;
-        EXPECT_EQ(report.checked, 2) << column;
-    }
-    EXPECT_EQ(verdict("DELETE FROM event WHERE sequence = 2").firstBroken, 2);
-    EXPECT_EQ(verdict("DELETE FROM event WHERE sequence = 5").firstBroken, 5);
-    EXPECT_EQ(verdict("DELETE FROM event").firstBroken, 1);
-    EXPECT_THAT(verdict("UPDATE event SET detail = '{\"n\":4 }' WHERE sequence = 4").problem, HasSubstr("altered"));
-    // Renumbering hides the gap but not the hashes.
-    EXPECT_EQ(verdict("DELETE FROM event WHERE sequence = 2;"
-                      "UPDATE event SET sequence = sequence - 1 WHERE sequence > 2")
-                  .firstBroken,
-              2);
-}
-
-TEST_F(SqliteStoreTest, WhatWasForgottenIsForgottenAfterReopeningAndTheRestIsStillGuarded) {
-    {
-        auto store = open();
-        for (int i = 1; i <= 9; ++i) ASSERT_TRUE(store->commit(numbered(i)));
-        ASSERT_TRUE(store->forgetEvents(5));
-    }
-    {
-        const auto store = open();
-        EXPECT_EQ(store->oldestSequence(), 6);
-        EXPECT_EQ(store->latestSequence(), 9);
-        EXPECT_EQ(store->events({}).value().front().sequence, 6);
-        const ChainReport report = store->verifyChain().value();
-        EXPECT_TRUE(report.intact()) << report.problem;
-        EXPECT_EQ(report.checked, 4);
-    }
-    // The first that is left cannot be taken away unnoticed, and not forgotten beyond what is missing.
-    tamper("DELETE FROM event WHERE sequence = 6");
-    EXPECT_EQ(open()->verifyChain()->firstBroken, 6);
-    EXPECT_EQ(open()->forgetEvents(6).error().code, ErrorCode::StorageFailed);
-    tamper("UPDATE head SET forgotten_hash = 'x', forgotten = 6");
-    EXPECT_EQ(open()->verifyChain()->firstBroken, 7);
-}
-
-TEST_F(SqliteStoreTest, ABackupIsAWholeStoreAndReplacesNothing) {
-    auto store = open();
-    for (int i = 1; i <= 3; ++i) ASSERT_TRUE(store->commit(numbered(i)));
-    const std::string copy = directory_ + "/backup.db";
-    const auto made = store->backup(copy);
-    ASSERT_TRUE(made) << describe(made.error());
-    EXPECT_EQ(store->backup(copy).error().code, ErrorCode::AlreadyExists);
-    EXPECT_EQ(store->backup(directory_ + "/absent/backup.db").error().code, ErrorCode::StorageFailed);
-    ASSERT_TRUE(store->commit(numbered(4)));
-    struct stat status {};
-    ASSERT_EQ(::stat(copy.c_str(), &status), 0);
-    EXPECT_EQ(status.st_mode & 0777, 0600u);
-    EXPECT_FALSE(fileExists(copy + ".new"));
-    auto restored = SqliteStore::open(copy, clock_).value();
-    EXPECT_EQ(agreedNumber(*restored), 3);
-    EXPECT_TRUE(restored->commit(numbered(4)));
-}
-
-TEST_F(SqliteStoreTest, OtherFilesAreRefusedUntouched) {
-    const auto refused = [&](ErrorCode code, std::string_view words) {
-        const std::string before = content();
-        const Error error = openError();
-        EXPECT_EQ(error.code, code) << describe(error);
-        EXPECT_THAT(error.message, HasSubstr(std::string(words)));
-        EXPECT_EQ(content(), before);
-    };
-    ASSERT_TRUE(writeFileAtomically(path_, std::string(5000, 'x')));
-    refused(ErrorCode::StorageFailed, "damaged");
-    std::filesystem::remove(path_);
-
-    ASSERT_TRUE(writeFileAtomically(path_, ""));
-    tamper("CREATE TABLE recipe (name)");
-    refused(ErrorCode::StorageFailed, "another program");
-    std::filesystem::remove(path_);
-
-    ASSERT_TRUE(open()->commit(numbered(1)));
-    tamper("PRAGMA user_version = 99");
-    refused(ErrorCode::Unsupported, "schema 99");
-}
-
-TEST_F(SqliteStoreTest, DamageIsReportedAndNotMadeWorse) {
-    {
-        auto store = open();
-        for (int i = 1; i <= 100; ++i) ASSERT_TRUE(store->commit(numbered(i)));
-    }
-    const std::string good = content();
-    const auto refused = [&](const std::string& bytes) {
-        std::ofstream(path_, std::ios::binary | std::ios::trunc) << bytes;
-        const Error error = openError();
-        EXPECT_EQ(error.code, ErrorCode::StorageFailed) << describe(error);
-        EXPECT_THAT(error.hint, HasSubstr("backup"));
-        EXPECT_EQ(content(), bytes);
-    };
-    refused(good.substr(0, good.size() / 2));
-    std::string scribbled = good;
-    std::fill(scribbled.begin() + 4096, scribbled.begin() + 8192, '\x5a');
-    refused(scribbled);
-    std::ofstream(path_, std::ios::binary | std::ios::trunc) << good;
-    tamper("UPDATE document SET body = '{\"n\":' WHERE kind = 'left'");
-    refused(content());
-    std::ofstream(path_, std::ios::binary | std::ios::trunc) << good;
-    tamper("UPDATE head SET revision = 5");
-    refused(content());
-    tamper("UPDATE head SET revision = 100, sequence = 50");
-    refused(content());
-}
-
-TEST_F(SqliteStoreTest, AMissingDirectoryIsAClearError) {
-    path_ = directory_ + "/absent/store.db";
-    EXPECT_EQ(openError().code, ErrorCode::StorageFailed);
-    EXPECT_THAT(openError().message, HasSubstr("No such file"));
-}
-
-TEST_F(SqliteStoreTest, AMigrationHappensWholeOrNotAtAll) {
-    ASSERT_TRUE(open()->commit(numbered(1)));
-    std::vector<std::string> steps(migrations().begin(), migrations().end());
-    const auto known = static_cast<int64_t>(steps.size());
-    steps.push_back("ALTER TABLE document ADD COLUMN note TEXT; UPDATE nothing SET x = 1;");
-    {
-        const auto connection = Connection::open(path_).value();
-        const auto failed = migrate(connection, known, steps);
-        ASSERT_FALSE(failed);
-        EXPECT_THAT(failed.error().message, HasSubstr("version " + std::to_string(known + 1)));
-        EXPECT_EQ(checkSchema(connection, steps).value(), known);
-        EXPECT_FALSE(connection.execute("SELECT note FROM document"));
-        steps.back() = "ALTER TABLE document ADD COLUMN note TEXT;";
-        ASSERT_TRUE(migrate(connection, known, steps));
-        EXPECT_EQ(checkSchema(connection, steps).value(), known + 1);
-        EXPECT_TRUE(connection.execute("SELECT note FROM document"));
-    }
-    EXPECT_EQ(openError().code, ErrorCode::Unsupported) << "this program knows one version less";
 }
 
 }  // namespace

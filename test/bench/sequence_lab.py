@@ -26,8 +26,6 @@ import struct
 import sys
 import time
 
-import psycopg2
-
 sys.dont_write_bytecode = True  # no __pycache__ in the checkout
 
 import bench_support as support

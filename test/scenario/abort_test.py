@@ -2,7 +2,8 @@
 """Abort of a switch: before the maintenance, at every moment up to the promotion, in the middle of the promotion, and
 after the point of no return. Whatever wins, the end is legal and no acknowledged write is lost (I2, I3, I4)."""
 from steering import Clock, order, refused, run_of, step_of, switch_paused
-from stage import ApiError, Stage, Writers, describe, wait_for
+from stage import ApiError, Stage, describe, wait_for
+from writers import Writers
 
 BUDGET_MS = 10_000
 

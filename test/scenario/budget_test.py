@@ -4,7 +4,8 @@ nothing is lost, and the group gets ready again by itself (I3)."""
 import signal
 
 from steering import Clock, Frozen, order, process_of, run_of, step_of, switch_paused
-from stage import Stage, Writers, describe, wait_for
+from stage import Stage, describe, wait_for
+from writers import Writers
 
 BUDGET_MS = 2500
 # What a writer sees besides the outage: its connection attempt at the worst moment, a pause of 10 ms between attempts,

@@ -3,7 +3,8 @@
 The agent is started again, as a service manager does; every run ends legal with no human step (I1 to I4)."""
 import os
 
-from stage import Stage, Writers, describe
+from stage import Stage, describe
+from writers import Writers
 
 OLD = ("database.prepare-switch", "maintenance.on", "database.fence", "database.rejoin", "database.end-switch",
        "application.deactivate")

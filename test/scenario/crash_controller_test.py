@@ -4,7 +4,8 @@ the record. Every run ends legal with no human step, and nothing that was acknow
 import http.client
 import os
 
-from stage import Stage, Writers, describe, wait_for
+from stage import Stage, describe, wait_for
+from writers import Writers
 
 STEPS = ("lock", "catch-up", "maintenance-on", "fence", "promote", "activate", "maintenance-off", "publish-address",
          "reverse-link", "rejoin", "settle", "report")

@@ -14,7 +14,8 @@ import subprocess
 import time
 
 from steering import Clock, nothing_changed, refused
-from stage import Stage, Writers
+from stage import Stage
+from writers import Writers
 
 RSS_MIB_MAX = 300
 

@@ -9,7 +9,8 @@ import signal
 import subprocess
 
 from steering import Clock, order, run_of, step_of, wait_state
-from stage import REPOSITORY, ApiError, Stage, Writers, describe, wait_for
+from stage import REPOSITORY, ApiError, Stage, describe, wait_for
+from writers import Writers
 
 NAME = "www.shop.example"
 MARK = f"_swingbridge-owner.{NAME}."

@@ -8,7 +8,8 @@ import signal
 import ssl
 
 from steering import (Clock, Frozen, nothing_changed, order, postgres, process_of, refused, switch_paused)
-from stage import POSTGRES_BIN, ApiError, Stage, Writers, describe, wait_for
+from stage import POSTGRES_BIN, ApiError, Stage, describe, wait_for
+from writers import Writers
 
 
 def refused_switch(stage, check, **body):

@@ -6,7 +6,8 @@ import signal
 import time
 
 from steering import Clock, order, refused, run_of, step_of, switch_paused, wait_state
-from stage import Stage, Writers, describe, wait_for
+from stage import Stage, describe, wait_for
+from writers import Writers
 
 
 def pause_and_resume(stage, writers):

@@ -14,7 +14,8 @@ import threading
 import time
 
 from steering import Clock, step_of
-from stage import Stage, Writers, describe, wait_for
+from stage import Stage, describe, wait_for
+from writers import Writers
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from dns_peers import HOST, free_port  # noqa: E402

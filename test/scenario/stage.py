@@ -18,7 +18,6 @@ import ssl
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 import psycopg2
@@ -364,62 +363,6 @@ class Stage:
         assert self.resolve() == [self.address[current]], (self.resolve(), current)
         streaming = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
         wait_for("the standby streams", 20, lambda: self.sql(current, streaming)[0][0] == 1)
-
-
-class Writers:
-    """Writes tags to whichever database accepts them; a tag is acknowledged only after its commit was answered."""
-
-    def __init__(self, stage, count=2):
-        self.stage, self.ending = stage, threading.Event()
-        self.acknowledged, self.times = set(), []
-        self.lock = threading.Lock()
-        self.threads = [threading.Thread(target=self.write, args=(number,), daemon=True) for number in range(count)]
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.ending.set()
-        for thread in self.threads:
-            thread.join()
-
-    def write(self, number):
-        connection, counter, turn = None, 0, number
-        while not self.ending.is_set():
-            counter += 1
-            tag = f"{number}-{counter}"
-            try:
-                if connection is None:
-                    turn += 1
-                    connection = psycopg2.connect(host=self.stage.path("s-" + SITES[turn % 2]), port=5432, user="postgres",
-                                                  dbname="shop", connect_timeout=2)
-                    connection.autocommit = True
-                with connection.cursor() as cursor:
-                    cursor.execute("INSERT INTO writes VALUES (%s)", (tag,))
-                with self.lock:
-                    self.acknowledged.add(tag)
-                    self.times.append(time.monotonic())
-                time.sleep(0.004)
-            except psycopg2.Error:
-                if connection is not None:
-                    connection.close()
-                connection = None
-                time.sleep(0.01)
-
-    def longest_gap(self):
-        times = sorted(self.times)
-        return max((b - a for a, b in zip(times, times[1:])), default=0.0)
-
-    def assert_nothing_lost(self):
-        # The set as it is before the read: what is acknowledged later need not be in it.
-        with self.lock:
-            acknowledged = set(self.acknowledged)
-        rows = [row[0] for row in self.stage.sql(self.stage.current(), "SELECT tag FROM writes")]
-        missing = acknowledged - set(rows)
-        assert not missing, f"{len(missing)} of {len(acknowledged)} acknowledged writes are missing: {sorted(missing)[:5]}"
-        assert len(rows) == len(set(rows)), "a write is there twice"
 
 
 def describe(run):

@@ -7,11 +7,11 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 import time
 import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from crowd import Crowd
 from mariadb_server import MariadbServer, as_user, give_to
 
 CODE = "/usr/share/wordpress"
@@ -261,23 +261,12 @@ class Visitor:
             page += 1
 
 
-class Authors:
+class Authors(Crowd):
     """Several visitors who publish until the block ends; a title is used once, whatever became of it."""
 
     def __init__(self, visitors):
-        self.published, self.answers, self.times = {}, {}, []
-        self.lock, self.ending = threading.Lock(), threading.Event()
-        self.threads = [threading.Thread(target=self._write, args=pair, daemon=True) for pair in enumerate(visitors)]
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.ending.set()
-        for thread in self.threads:
-            thread.join()
+        super().__init__(self._write, list(enumerate(visitors)))
+        self.published, self.answers = {}, {}
 
     def count(self):
         with self.lock:
@@ -299,7 +288,3 @@ class Authors:
                     self.times.append(time.monotonic())
             if post is None:
                 time.sleep(0.01)
-
-    def longest_gap(self):
-        times = sorted(self.times)
-        return max((after - before for before, after in zip(times, times[1:])), default=0.0)

@@ -4,35 +4,19 @@ import os
 import bench_support as support
 from engine_servers import MariadbPair
 
-SWITCH = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "peer_script", "switch_mariadb")
+from .scripted import PEER_SCRIPTS, Scripted
 
 
-class MariadbScript:
+class MariadbScript(Scripted):
     name = "mariadb-script"
 
     def __init__(self, directory, options):
-        self.pair = MariadbPair(directory)
-        self.primary, self.replica = self.pair.servers
+        super().__init__(MariadbPair(directory))
 
     def start(self):
         self.pair.start()
+        self.primary, self.replica = self.pair.servers
 
-    def targets(self):
-        return self.pair.targets()
-
-    def switch(self):
-        old, new = self.primary, self.replica
-        support.run(["env", f"REPL_USER={support.REPL_USER}", f"REPL_PASSWORD={support.REPL_PASSWORD}", SWITCH, old.socket,
-                     new.socket, "127.0.0.1", str(new.port)], cwd="/")
-        self.primary, self.replica = new, old
-        return {}
-
-    def observers(self):
-        return self.pair.observers()
-
-    @staticmethod
-    def full_copies():
-        return 0
-
-    def stop(self):
-        self.pair.stop()
+    def command(self, old, new):
+        return ["env", f"REPL_USER={support.REPL_USER}", f"REPL_PASSWORD={support.REPL_PASSWORD}",
+                os.path.join(PEER_SCRIPTS, "switch_mariadb"), old.socket, new.socket, "127.0.0.1", str(new.port)]
