@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "base/fd.h"
 #include "base/file.h"
 #include "dns/resolve.h"
 #include "publication/address_report.h"
@@ -16,16 +17,26 @@
 namespace swb::publication {
 namespace {
 
-uint16_t freePort() {
-    const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+Fd boundTo(int kind, uint16_t& port) {
+    Fd socket(::socket(AF_INET, kind | SOCK_CLOEXEC, 0));
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
     socklen_t size = sizeof address;
-    EXPECT_EQ(::bind(socket, reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size), 0);
-    ::close(socket);
-    return ntohs(address.sin_port);
+    if (::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), size) != 0) return {};
+    EXPECT_EQ(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port = ntohs(address.sin_port);
+    return socket;
+}
+
+// Free for both, at this moment: somebody's outgoing connection may take it before the server does.
+uint16_t freePort() {
+    for (;;) {
+        uint16_t port = 0;
+        const Fd datagrams = boundTo(SOCK_DGRAM, port);
+        if (datagrams.valid() && boundTo(SOCK_STREAM, port).valid()) return port;
+    }
 }
 
 dns::Endpoint local(uint16_t port) {
@@ -35,37 +46,16 @@ dns::Endpoint local(uint16_t port) {
 // unbound, which asks that server for shop.example and keeps nothing for longer than ttlMost.
 class Resolver {
   public:
-    Resolver(const std::string& directory, const std::string& server, int ttlMost) : endpoint(local(freePort())) {
+    Resolver(const std::string& directory, std::string server, int ttlMost) : directory_(directory) {
         std::filesystem::create_directories(directory);
-        std::string at = server;
-        at[at.rfind(':')] = '@';
-        const std::string conf = directory + "/unbound.conf";
-        EXPECT_TRUE(writeFileAtomically(
-            conf,
-            "server:\n interface: 127.0.0.1@" + std::to_string(endpoint.port) +
-                "\n username: \"\"\n chroot: \"\"\n"
-                " directory: \"" +
-                directory + "\"\n pidfile: \"\"\n use-syslog: no\n logfile: \"" + directory +
-                "/log\"\n do-not-query-localhost: no\n do-ip6: no\n num-threads: 1\n module-config: \"iterator\"\n"
-                " cache-max-ttl: " +
-                std::to_string(ttlMost) +
-                "\nremote-control:\n control-enable: no\n"
-                "stub-zone:\n name: shop.example\n stub-addr: " +
-                at + "\n"));
-        std::string words[] = {"/usr/sbin/unbound", "-d", "-c", conf};
-        char* argv[] = {words[0].data(), words[1].data(), words[2].data(), words[3].data(), nullptr};
-        if (::posix_spawn(&pid_, argv[0], nullptr, nullptr, argv, environ) != 0) {
-            ADD_FAILURE() << "unbound does not start: scripts/dependencies installs it";
-            pid_ = -1;
+        server[server.rfind(':')] = '@';
+        constexpr int portsMax = 5;
+        for (int tried = 0; tried < portsMax; ++tried) {
+            endpoint = local(freePort());
+            start(server, ttlMost);
+            if (answers()) return;
         }
-        for (int i = 0; i < 200; ++i) {
-            if (dns::ask(endpoint, *dns::Name::fromText("shop.example"), dns::type::soa, 200, dns::Transport::udp,
-                         dns::Recursion::desired))
-                return;
-            std::this_thread::sleep_for(std::chrono::milliseconds(50));
-        }
-        const auto log = readFile(directory + "/log", 1 << 20);
-        ADD_FAILURE() << "unbound does not answer: " << (log ? *log : "");
+        ADD_FAILURE() << "unbound does not answer: " << readFile(directory + "/log", 1 << 20).value_or("");
     }
     ~Resolver() {
         if (pid_ <= 0) return;
@@ -75,9 +65,43 @@ class Resolver {
     Resolver(const Resolver&) = delete;
     Resolver& operator=(const Resolver&) = delete;
 
-    const dns::Endpoint endpoint;
+    dns::Endpoint endpoint;
 
   private:
+    void start(const std::string& server, int ttlMost) {
+        const std::string conf = directory_ + "/unbound.conf";
+        EXPECT_TRUE(writeFileAtomically(
+            conf,
+            "server:\n interface: 127.0.0.1@" + std::to_string(endpoint.port) +
+                "\n username: \"\"\n chroot: \"\"\n"
+                " directory: \"" +
+                directory_ + "\"\n pidfile: \"\"\n use-syslog: no\n logfile: \"" + directory_ +
+                "/log\"\n do-not-query-localhost: no\n do-ip6: no\n num-threads: 1\n module-config: \"iterator\"\n"
+                " cache-max-ttl: " +
+                std::to_string(ttlMost) +
+                "\nremote-control:\n control-enable: no\n"
+                "stub-zone:\n name: shop.example\n stub-addr: " +
+                server + "\n"));
+        std::string words[] = {"/usr/sbin/unbound", "-d", "-c", conf};
+        char* argv[] = {words[0].data(), words[1].data(), words[2].data(), words[3].data(), nullptr};
+        if (::posix_spawn(&pid_, argv[0], nullptr, nullptr, argv, environ) != 0) {
+            ADD_FAILURE() << "unbound does not start: scripts/dependencies installs it";
+            pid_ = -1;
+        }
+    }
+    // False as soon as it has ended, which it does when its port was taken.
+    bool answers() {
+        for (int i = 0; i < 200 && pid_ > 0; ++i) {
+            if (dns::ask(endpoint, *dns::Name::fromText("shop.example"), dns::type::soa, 200, dns::Transport::udp,
+                         dns::Recursion::desired))
+                return true;
+            if (::waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = -1;
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        }
+        return false;
+    }
+
+    const std::string directory_;
     pid_t pid_ = -1;
 };
 
