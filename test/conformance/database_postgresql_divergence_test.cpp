@@ -3,35 +3,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
-#include <functional>
-
 #include "base/file.h"
 #include "driver/postgresql/managers.h"
 #include "driver/support/files.h"
 #include "driver/support/program.h"
+#include "support/child_process.h"
 #include "support/postgresql_fixture.h"
 
 namespace swb::test {
 namespace {
 
 using ::testing::HasSubstr;
-
-// Fault points are read once per process: everything that passes one runs in a process of its own. Its exit status, or
-// -1 when it was killed.
-int inChild(const char* faultPoint, const std::function<bool()>& work) {
-    const pid_t pid = ::fork();
-    if (pid == 0) {
-        if (faultPoint) ::setenv("SWINGBRIDGE_FAULT", faultPoint, 1);
-        ::_exit(work() ? 0 : 1);
-    }
-    int status = 0;
-    ::waitpid(pid, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
 
 // `former` was the primary and is linked to `present`, which was promoted without it.
 class PostgresqlDivergence : public ::testing::Test {

@@ -1,30 +1,15 @@
 // Seeds of real PostgreSQL servers: killed at any point, and into an empty place.
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <functional>
-
 #include "driver/support/files.h"
+#include "support/child_process.h"
 #include "support/postgresql_fixture.h"
 
 namespace swb::test {
 
 namespace {
-
-// Fault points are read once per process: everything that passes one runs in a process of its own. Its exit status, or
-// -1 when it was killed.
-int inChild(const char* faultPoint, const std::function<bool()>& work) {
-    const pid_t pid = ::fork();
-    if (pid == 0) {
-        if (faultPoint) ::setenv("SWINGBRIDGE_FAULT", faultPoint, 1);
-        ::_exit(work() ? 0 : 1);
-    }
-    int status = 0;
-    ::waitpid(pid, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
 
 bool seed(PostgresqlWorld& world, DatabaseSide& target) {
     const auto seeded =

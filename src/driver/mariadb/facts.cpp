@@ -193,15 +193,7 @@ Result<ServerState> addServerFacts(const Instance& instance, Connection& connect
     return state;
 }
 
-}  // namespace
-
-JsonObject SlowFacts::of(const Instance& instance, Connection& connection, const Context& context) {
-    const MonotonicMs now = SystemClock().monotonic();
-    {
-        const std::lock_guard lock(mutex_);
-        const auto& entry = entries_[instance.data()];
-        if (entry.readAt != 0 && now - entry.readAt < keptMs) return entry.facts;
-    }
+JsonObject readSlow(const Instance& instance, Connection& connection, const Context& context) {
     JsonObject facts;
     facts["dataBytes"] = treeBytes(instance.data());
     const auto rows = connection.query(
@@ -219,9 +211,13 @@ JsonObject SlowFacts::of(const Instance& instance, Connection& connection, const
         facts["databases"] = std::move(databases);
         facts["nonTransactionalTables"] = others;
     }
-    const std::lock_guard lock(mutex_);
-    entries_[instance.data()] = {now, facts};
     return facts;
+}
+
+}  // namespace
+
+JsonObject SlowFacts::of(const Instance& instance, Connection& connection, const Context& context) {
+    return kept_.of(instance.data(), [&] { return readSlow(instance, connection, context); });
 }
 
 Json inspectInstance(const Instance& instance, const Peer* peer, SlowFacts& slow, const Context& context) {

@@ -40,33 +40,16 @@ std::string resolved(const std::string& path) {
 }  // namespace
 
 std::optional<Connection> Sessions::takeIdle(const std::string& server) {
-    const std::lock_guard lock(mutex_);
-    for (auto entry = idle_.begin(); entry != idle_.end();) {
-        if (entry->first != server) {
-            ++entry;
-            continue;
-        }
-        Connection connection = std::move(entry->second);
-        entry = idle_.erase(entry);
-        if (connection.usable()) return connection;
-        open_.erase({server, connection.id()});
-    }
-    return std::nullopt;
+    return idle_.take(server);
 }
 
 void Sessions::giveIdle(const std::string& server, Connection connection) {
-    const std::lock_guard lock(mutex_);
-    const auto same =
-        std::count_if(idle_.begin(), idle_.end(), [&](const auto& entry) { return entry.first == server; });
-    if (connection.usable() && static_cast<size_t>(same) < idleMax)
-        idle_.emplace_back(server, std::move(connection));
-    else
-        open_.erase({server, connection.id()});
+    idle_.give(server, std::move(connection));
 }
 
 void Sessions::forget(const std::string& server) {
+    idle_.forget(server);
     const std::lock_guard lock(mutex_);
-    std::erase_if(idle_, [&](const auto& entry) { return entry.first == server; });
     holders_.erase(server);
     std::erase_if(open_, [&](const auto& entry) { return entry.first == server; });
 }

@@ -15,6 +15,7 @@
 #include "driver/mariadb/connection.h"
 #include "driver/mariadb/dialect.h"
 #include "driver/mariadb/option_file.h"
+#include "driver/support/connection_pool.h"
 #include "driver/support/database_home.h"
 #include "driver/support/process_identity.h"
 #include "driver/support/service_manager.h"
@@ -45,9 +46,9 @@ class Sessions {
     std::set<uint64_t> ours(const std::string& server);
 
   private:
-    static constexpr size_t idleMax = 2;  // per server
-    std::mutex mutex_;
-    std::vector<std::pair<std::string, Connection>> idle_;
+    ConnectionPool<Connection> idle_{
+        [this](const std::string& server, const Connection& gone) { closed(server, gone.id()); }};
+    std::mutex mutex_;  // of what follows; never held while the pool is asked
     std::map<std::string, Connection> holders_;
     std::multiset<std::pair<std::string, uint64_t>> open_;
 };

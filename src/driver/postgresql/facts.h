@@ -2,10 +2,8 @@
 // answers all that may change from second to second; sizes and per-database facts are remembered for a while.
 #pragma once
 
-#include <map>
-#include <mutex>
-
 #include "driver/postgresql/instance.h"
+#include "driver/support/kept_facts.h"
 
 namespace swb::driver::postgresql {
 
@@ -15,13 +13,7 @@ class SlowFacts {
     JsonObject of(const Instance& instance, Connection& connection, const Context& context);
 
   private:
-    static constexpr int64_t keptMs = 60'000;
-    struct Entry {
-        MonotonicMs readAt = 0;
-        JsonObject facts;
-    };
-    std::mutex mutex_;
-    std::map<std::string, Entry> entries_;
+    KeptFacts kept_;
 };
 
 Json inspectInstance(const Instance& instance, const Peer* peer, SlowFacts& slow, const Context& context);

@@ -58,15 +58,7 @@ void addInsides(const Instance& instance, Connection& connection, JsonObject& fa
     facts["largeObjects"] = largeObjects;
 }
 
-}  // namespace
-
-JsonObject SlowFacts::of(const Instance& instance, Connection& connection, const Context& context) {
-    const MonotonicMs now = SystemClock().monotonic();
-    {
-        const std::lock_guard lock(mutex_);
-        const auto& entry = entries_[instance.data()];
-        if (entry.readAt != 0 && now - entry.readAt < keptMs) return entry.facts;
-    }
+JsonObject readSlow(const Instance& instance, Connection& connection, const Context& context) {
     JsonObject facts;
     const auto sizes = connection.value(
         "SELECT json_object_agg(datname, pg_database_size(oid)) FROM pg_database WHERE datname <> 'template0'",
@@ -77,9 +69,13 @@ JsonObject SlowFacts::of(const Instance& instance, Connection& connection, const
     if (backlog) facts["archiveBacklog"] = std::atoll(backlog->c_str());
     facts["dataBytes"] = treeBytes(instance.data());
     addInsides(instance, connection, facts, context);
-    const std::lock_guard lock(mutex_);
-    entries_[instance.data()] = {now, facts};
     return facts;
+}
+
+}  // namespace
+
+JsonObject SlowFacts::of(const Instance& instance, Connection& connection, const Context& context) {
+    return kept_.of(instance.data(), [&] { return readSlow(instance, connection, context); });
 }
 
 }  // namespace swb::driver::postgresql

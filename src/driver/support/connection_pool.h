@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -14,6 +15,10 @@ namespace swb::driver {
 template <typename Connection>
 class ConnectionPool {
   public:
+    // discarded: told of each connection that is not kept any longer, but for those of a server that is forgotten.
+    using Discarded = std::function<void(const std::string& server, const Connection& connection)>;
+    explicit ConnectionPool(Discarded discarded = {}) : discarded_(std::move(discarded)) {}
+
     std::optional<Connection> take(const std::string& server) {
         const std::lock_guard lock(mutex_);
         for (auto entry = idle_.begin(); entry != idle_.end();) {
@@ -24,15 +29,18 @@ class ConnectionPool {
             Connection connection = std::move(entry->second);
             entry = idle_.erase(entry);
             if (connection.usable()) return connection;
+            discard(server, connection);
         }
         return std::nullopt;
     }
     void give(const std::string& server, Connection connection) {
-        if (!connection.usable()) return;
         const std::lock_guard lock(mutex_);
         const auto same =
             std::count_if(idle_.begin(), idle_.end(), [&](const auto& entry) { return entry.first == server; });
-        if (static_cast<size_t>(same) < idleMax) idle_.emplace_back(server, std::move(connection));
+        if (connection.usable() && static_cast<size_t>(same) < idleMax)
+            idle_.emplace_back(server, std::move(connection));
+        else
+            discard(server, connection);
     }
     void forget(const std::string& server) {
         const std::lock_guard lock(mutex_);
@@ -40,6 +48,11 @@ class ConnectionPool {
     }
 
   private:
+    void discard(const std::string& server, const Connection& connection) {
+        if (discarded_) discarded_(server, connection);
+    }
+
+    const Discarded discarded_;
     static constexpr size_t idleMax = 2;  // per server
     std::mutex mutex_;
     std::vector<std::pair<std::string, Connection>> idle_;
