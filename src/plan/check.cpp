@@ -133,14 +133,14 @@ void checkReplicaFit(CheckList& list, Engine engine, const std::string& subject,
                       "the source does not see this replica streaming",
                       "check that it follows this source and its slot");
     // Under writes MariaDB cannot say how far a replica is; the replica compared itself with the source's end.
-    const int64_t lag = row ? integerAt(*row, "lagBytes", integerAt(replica, "lagBytes", -1)) : -1;
-    if (row)
-        list.refuseUnless(lag >= 0, "lag", subject, "the lag is known", "nobody knows how far the replica is behind",
-                          "look again in a moment; the replica needs a connection to its source");
-    if (lag >= 0)
-        list.refuseUnless(lag <= limits.lagBytesMax, "lag", subject, "lag is " + number(lag) + " bytes",
-                          "lag is " + number(lag) + " bytes, the limit " + number(limits.lagBytesMax),
-                          "wait until it has caught up, or look for a slow network or disk");
+    if (!row) return;
+    const int64_t lag = integerAt(*row, "lagBytes", integerAt(replica, "lagBytes", -1));
+    const std::string said =
+        lag < 0 ? "nobody knows how far the replica is behind" : "lag is " + number(lag) + " bytes";
+    list.refuseUnless(lag >= 0 && lag <= limits.lagBytesMax, "lag", subject, said,
+                      lag < 0 ? said : said + ", the limit " + number(limits.lagBytesMax),
+                      lag < 0 ? "look again in a moment; the replica needs a connection to its source"
+                              : "wait until it has caught up, or look for a slow network or disk");
 }
 
 }  // namespace swb::plan

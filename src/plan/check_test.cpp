@@ -239,6 +239,15 @@ TEST(SwitchReadiness, LimitsAreTheCallers) {
     EXPECT_EQ(notOk(checkSwitch(snapshot, limits)), std::set<std::string>{"lag"});
 }
 
+TEST(SwitchReadiness, TheLagIsOneRowOfEachDatabase) {
+    for (const auto& lag : {Json(0), Json(nullptr)}) {
+        Snapshot snapshot = readySnapshot();
+        factsOf(snapshot, source)["replicas"].as_array()[0].as_object()["lagBytes"] = lag;
+        const Readiness readiness = checkSwitch(snapshot);
+        EXPECT_EQ(std::ranges::count(readiness.checks, "lag", &Check::name), 1);
+    }
+}
+
 TEST(SwitchReadiness, FactsThatAreNullEndNothing) {
     for (const std::string& key : {source, replica})
         for (const char* member : {"settings", "databases", "replicas", "slots", "guard", "systemId", "role"}) {

@@ -72,7 +72,7 @@ Result<run::Run> planReplication(const Snapshot& snapshot, const std::vector<std
               "an hour of copying must not end at a firewall", "the source's identity is read", "nothing");
     plan.step("seed", "seed", to.name + ": rewound where its history parted, else a verified copy; streaming", target,
               "the target's data is replaced by the source's; what only it has is saved first",
-              "verified against its manifest, streaming seen",
+              "the copy is complete, streaming seen",
               "slot and access removed at the source; the old data stays until the copy streams");
     if (!snapshot.followers.empty()) {
         JsonArray followers;
