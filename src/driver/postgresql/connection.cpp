@@ -161,6 +161,39 @@ Result<std::string> Connection::value(const std::string& sql, MonotonicMs deadli
     return rows[0][0].value_or("");
 }
 
+Result<void> Connection::stream(const std::string& sql, const std::function<bool(std::string_view)>& take,
+                                MonotonicMs deadline) {
+    TRY_VOID(send(sql));
+    pg_conn* raw = connection_.get();
+    const auto timedOut = [] { return fail(ErrorCode::DeadlineExceeded, "the peer's log did not come in time"); };
+    const auto failed = [raw] {
+        return fail(ErrorCode::DatabaseFailed, "PostgreSQL: " + firstLine(PQerrorMessage(raw)));
+    };
+    while (PQisBusy(raw)) {
+        if (!waitFor(POLLIN, deadline)) return timedOut();
+        if (!PQconsumeInput(raw)) return failed();
+    }
+    const ResultPointer begun(PQgetResult(raw));
+    if (PQresultStatus(begun.get()) != PGRES_COPY_BOTH) return failed();
+    for (;;) {
+        char* message = nullptr;
+        const int size = PQgetCopyData(raw, &message, 1);
+        if (size == 0) {
+            if (!waitFor(POLLIN, deadline)) return timedOut();
+            if (!PQconsumeInput(raw)) return failed();
+            continue;
+        }
+        if (size < 0) {
+            // The server has ended the stream, with an error or without.
+            const ResultPointer ended(PQgetResult(raw));
+            return PQresultStatus(ended.get()) == PGRES_FATAL_ERROR ? Result<void>(failed()) : Result<void>();
+        }
+        const bool goOn = take({message, static_cast<size_t>(size)});
+        PQfreemem(message);
+        if (!goOn) return {};
+    }
+}
+
 Result<void> Connection::send(const std::string& sql) {
     pg_conn* raw = connection_.get();
     const bool sent = usable() && PQsendQuery(raw, sql.c_str()) && PQflush(raw) == 0;

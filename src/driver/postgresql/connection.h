@@ -2,6 +2,7 @@
 // is broken and must be thrown away: its answer may still come.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,6 +36,10 @@ class Connection {
     Result<Rows> query(const std::string& sql, const std::vector<std::string>& parameters, MonotonicMs deadline);
     // The first column of the first row; empty when null or no row.
     Result<std::string> value(const std::string& sql, MonotonicMs deadline);
+    // A statement that answers with a stream (COPY BOTH: START_REPLICATION), message by message until `take` answers
+    // false or the server ends it; the connection is used up.
+    Result<void> stream(const std::string& sql, const std::function<bool(std::string_view)>& take,
+                        MonotonicMs deadline);
     // Sends and does not wait; the connection is used up.
     Result<void> send(const std::string& sql);
 

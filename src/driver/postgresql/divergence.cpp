@@ -4,12 +4,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 
 #include "base/file.h"
-#include "driver/postgresql/facts.h"
-#include "driver/postgresql/wal_record.h"
+#include "driver/postgresql/log_comparison.h"
 #include "driver/support/files.h"
 #include "driver/support/seed_places.h"
 
@@ -19,37 +17,6 @@ namespace {
 
 constexpr const char* reportName = "report.json";
 constexpr uint32_t firstUserFile = 16384;  // FirstNormalObjectId: below are the system catalogs
-
-bool isSegmentName(std::string_view name) {
-    return name.size() == 24 && name.find_first_not_of("0123456789ABCDEF") == std::string_view::npos;
-}
-
-// The newest timeline of which this server has log: after a promotion pg_control shows the former one for a while. A
-// history file alone says nothing, a replica fetches those of others.
-uint32_t newestTimeline(const Instance& instance, const ControlFile& control) {
-    uint32_t newest = std::max(control.timeline, control.minimumRecoveryTimeline);
-    const ActAs acting(instance.user());
-    for (const std::string& name : directoryEntries(instance.dataFile("pg_wal"))) {
-        uint32_t timeline = 0;
-        if (isSegmentName(name)) std::from_chars(name.data(), name.data() + 8, timeline, 16);
-        newest = std::max(newest, timeline);
-    }
-    return newest;
-}
-
-Result<Timelines> ownTimelines(const Instance& instance) {
-    const uint32_t newest = newestTimeline(instance, TRY(instance.control()));
-    if (newest == 1) return Timelines{{1}};
-    return timelinesFrom(TRY(instance.readDataFile("pg_wal/" + historyFileName(newest))), newest);
-}
-
-Result<Timelines> timelinesOf(Connection& replication, uint32_t timeline, MonotonicMs deadline) {
-    if (timeline == 1) return Timelines{{1}};
-    const Rows rows = TRY(replication.query("TIMELINE_HISTORY " + std::to_string(timeline), deadline));
-    if (rows.size() != 1 || rows[0].size() < 2)
-        return fail(ErrorCode::ProtocolViolation, "the peer does not answer TIMELINE_HISTORY as PostgreSQL does");
-    return timelinesFrom(rows[0][1].value_or(""), timeline);
-}
 
 struct Stretch {
     uint32_t timeline = 0;
@@ -69,27 +36,15 @@ Result<std::vector<Stretch>> stretchesAfter(const Instance& instance, const Fork
     return stretches;
 }
 
-Result<void> summarize(const Instance& instance, const Stretch& stretch, WalSummary& summary, const Context& context) {
-    auto call = instance.programCall(
-        "pg_waldump", {"--path=" + instance.dataFile("pg_wal"), "--timeline=" + std::to_string(stretch.timeline),
-                       "--start=" + lsnText(stretch.begin)});
-    call.outputBytesMax = 4096;
-    call.onOutput = [&summary](std::string_view piece) { summary.take(piece); };
-    // It ends with an error where the log ends.
-    TRY(runProgram(call, context));
-    return {};
-}
-
 // Segments from the fork on, of the timelines this server was on since, and all history files.
 std::vector<std::string> filesToKeep(const Instance& instance, const Fork& fork, uint32_t segmentBytes) {
     std::vector<std::string> files;
     const ActAs acting(instance.user());
-    const std::string first = walFileName(1, fork.position, segmentBytes).substr(8);
+    const Lsn first = fork.position - fork.position % segmentBytes;
     for (const std::string& name : directoryEntries(instance.dataFile("pg_wal"))) {
-        uint32_t timeline = 0;
-        std::from_chars(name.data(), name.data() + std::min<size_t>(8, name.size()), timeline, 16);
-        const bool segment = isSegmentName(name) && timeline >= fork.after && name.substr(8) >= first;
-        if (segment || name.ends_with(".history")) files.push_back(instance.dataFile("pg_wal") + "/" + name);
+        const auto segment = parseWalFileName(name, segmentBytes);
+        if ((segment && segment->timeline >= fork.after && segment->begin >= first) || name.ends_with(".history"))
+            files.push_back(instance.dataFile("pg_wal") + "/" + name);
     }
     return files;
 }
@@ -172,14 +127,6 @@ std::optional<Json> savedBefore(const Instance& instance, const std::string& dir
 
 }  // namespace
 
-Result<std::optional<Fork>> forkFrom(const Instance& instance, const Peer& peer, MonotonicMs deadline) {
-    auto connection = TRY(instance.replicationConnection(peer, deadline));
-    const PeerIdentity identity = TRY(identifySystem(connection, deadline));
-    const ControlFile control = TRY(instance.control());
-    if (identity.systemId != std::to_string(control.systemId)) return std::optional<Fork>();
-    return forkOf(TRY(ownTimelines(instance)), TRY(timelinesOf(connection, identity.timeline, deadline)));
-}
-
 Result<OnlyHere> readOnlyHere(const Instance& instance, const Fork& fork, const Context& context) {
     OnlyHere found;
     found.fork = fork;
@@ -187,7 +134,7 @@ Result<OnlyHere> readOnlyHere(const Instance& instance, const Fork& fork, const 
     const std::string first = walFileName(fork.after, fork.position, control.walSegmentBytes);
     found.complete = fileExists(instance.dataFile("pg_wal/" + first)) || control.checkpoint <= fork.position;
     for (const Stretch& stretch : TRY(stretchesAfter(instance, fork)))
-        TRY_VOID(summarize(instance, stretch, found.summary, context));
+        TRY_VOID(readOwnLog(instance, stretch.timeline, stretch.begin, found.summary, context));
     return found;
 }
 
@@ -211,10 +158,15 @@ Json reportOf(const Instance& instance, const OnlyHere& found, const Context& co
     JsonArray relations;
     for (const auto& [name, changes] : named) relations.push_back(JsonObject{{"name", name}, {"changes", changes}});
     const WalSummary& summary = found.summary;
-    Json report = JsonObject{{"timeline", found.fork.timeline},      {"since", lsnText(found.fork.position)},
-                             {"until", lsnText(summary.last())},     {"commits", summary.commits()},
-                             {"firstCommit", summary.firstCommit()}, {"lastCommit", summary.lastCommit()},
-                             {"relations", std::move(relations)},    {"complete", found.complete}};
+    Json report = JsonObject{{"timeline", found.fork.timeline},
+                             {"since", lsnText(found.fork.position)},
+                             {"until", lsnText(summary.last())},
+                             {"commits", summary.commits()},
+                             {"firstCommit", summary.firstCommit()},
+                             {"lastCommit", summary.lastCommit()},
+                             {"relations", std::move(relations)},
+                             {"complete", found.complete},
+                             {"exact", found.fork.exact}};
     report.as_object()["sentence"] = describeOnlyHere(report);
     return report;
 }
@@ -245,8 +197,8 @@ Result<Json> saveOnlyHere(const Instance& instance, const Fork& fork, const Cont
 
 Result<Json> saveOnlyHere(const Instance& instance, const Peer& peer, const Context& context) {
     if (!instance.hasData()) return Json(nullptr);
-    constexpr int64_t peerMs = 10'000;
-    const auto fork = TRY(forkFrom(instance, peer, within(context, peerMs)));
+    constexpr int64_t peerMs = 60'000;
+    const auto fork = TRY(forkFrom(instance, peer, withDeadline(context, within(context, peerMs))));
     return fork ? saveOnlyHere(instance, *fork, context) : Result<Json>(Json(nullptr));
 }
 
@@ -264,8 +216,8 @@ std::string describeOnlyHere(const Json& report) {
                                      integerAt(relation, "changes"));
         }
     const std::string directory = textAt(report, "directory");
-    return fmt::format("{} commits since {} of timeline {}{}{}{}", integerAt(report, "commits"),
-                       textAt(report, "since"), integerAt(report, "timeline"),
+    return fmt::format("{}{} commits since {} of timeline {}{}{}{}", booleanAt(report, "exact") ? "" : "at most ",
+                       integerAt(report, "commits"), textAt(report, "since"), integerAt(report, "timeline"),
                        relations.empty() ? "" : " (changes: " + relations + ")",
                        booleanAt(report, "complete") ? "" : ", the first of them no longer in the log",
                        directory.empty() ? "" : ", saved in " + directory);

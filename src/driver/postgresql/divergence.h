@@ -6,14 +6,11 @@
 // Saving changes nothing of the server's own, may be repeated, and is done again when the log has gone on.
 #pragma once
 
+#include "driver/postgresql/fork.h"
 #include "driver/postgresql/instance.h"
-#include "driver/postgresql/timelines.h"
 #include "driver/postgresql/wal_summary.h"
 
 namespace swb::driver::postgresql {
-
-// Where this server's history left the peer's; nothing when it is another system or goes on on the peer's timeline.
-Result<std::optional<Fork>> forkFrom(const Instance& instance, const Peer& peer, MonotonicMs deadline);
 
 struct OnlyHere {
     Fork fork;

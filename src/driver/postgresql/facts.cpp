@@ -174,8 +174,8 @@ void addDatabases(const Json& quick, const JsonObject& slow, JsonObject& facts) 
 void addOnlyHere(const Instance& instance, const Peer& peer, JsonObject& facts, const Context& context) {
     constexpr int64_t countMs = 2000;
     const Context counting = withDeadline(context, within(context, countMs));
-    const auto fork = instance.hasData() ? forkFrom(instance, peer, counting.deadline)
-                                         : Result<std::optional<Fork>>(std::optional<Fork>());
+    const auto fork =
+        instance.hasData() ? forkFrom(instance, peer, counting) : Result<std::optional<Fork>>(std::optional<Fork>());
     if (!fork || !*fork) return;
     const auto found = readOnlyHere(instance, **fork, counting);
     if (found && found->any()) {

@@ -8,6 +8,7 @@
 #include "driver/postgresql/control_file.h"
 #include "driver/postgresql/crc32c.h"
 #include "driver/postgresql/hba_block.h"
+#include "driver/postgresql/log_comparison.h"
 #include "driver/postgresql/rewind.h"
 #include "driver/postgresql/seed.h"
 #include "driver/postgresql/synchronous.h"
@@ -131,6 +132,40 @@ TEST(WalFile, NamesSegments) {
     EXPECT_EQ(walFileName(1, *parseLsn("0/302CF18"), 16 << 20), "000000010000000000000003");
     EXPECT_EQ(walFileName(10, *parseLsn("2/FF000000"), 16 << 20), "0000000A00000002000000FF");
     EXPECT_EQ(walFileName(1, *parseLsn("1/80000000"), 1 << 30), "000000010000000100000002");
+}
+
+TEST(WalFile, KnowsItsOwnName) {
+    const uint32_t bytes = 16 << 20;
+    for (const Lsn begin : {Lsn{0x1000000}, Lsn{0x2FF000000}, Lsn{0x300000000}})
+        EXPECT_EQ(parseWalFileName(walFileName(3, begin, bytes), bytes), (WalSegment{3, begin}));
+    for (const char* name : {"", "00000003.history", "00000003000000000000000G", "000000030000000000000001.partial"})
+        EXPECT_EQ(parseWalFileName(name, bytes), std::nullopt) << name;
+}
+
+TEST(WalRecord, OfThisLengthEndsThere) {
+    const WalLayout layout;
+    EXPECT_EQ(endOfRecord(0x3000028, 50, layout), 0x3000060U) << "aligned";
+    EXPECT_EQ(endOfRecord(0x3001FF8, 8, layout), 0x3002000U) << "up to the page's end";
+    EXPECT_EQ(endOfRecord(0x3001FF8, 16, layout), 0x3002020U) << "a page header of 24 bytes between";
+    EXPECT_EQ(endOfRecord(0x3FFFFF8, 16, layout), 0x4000030U) << "a segment begins with 40";
+}
+
+TEST(PostgresqlRecordAt, IsTheOneAPositionFallsInto) {
+    const auto at = [](Lsn position) {
+        RecordAt record(position, WalLayout{});
+        record.take(0x3000100, 50);  // ends at 0x3000138
+        record.take(0x3000138, 30);
+        record.take(0x3000160, 24);  // ends at 0x3000178
+        return record.begin();
+    };
+    EXPECT_EQ(at(0x3000100), 0x3000100U);
+    EXPECT_EQ(at(0x3000131), 0x3000100U);
+    EXPECT_EQ(at(0x3000138), 0x3000138U);
+    EXPECT_EQ(at(0x3000158), 0x3000160U) << "between two records: the next one differs";
+    EXPECT_EQ(at(0x3000177), 0x3000160U);
+    EXPECT_EQ(at(0x3000178), std::nullopt) << "the log ends before";
+    EXPECT_EQ(at(0x3000000), 0x3000100U);
+    EXPECT_EQ(RecordAt(5, WalLayout{}).begin(), std::nullopt);
 }
 
 TEST(History, TheLastLineIsTheOrigin) {
@@ -335,10 +370,14 @@ TEST(PostgresqlWalSummary, CountsCommitsAndChangesInPiecesOfAnySize) {
         "COMMIT_PREPARED xid: 738, 2026-11-22 11:00:02.000000 UTC\n"
         "pg_waldump: error: error in WAL record at 0/300AE58: invalid record length at 0/300AE80: wanted 24, got 0\n";
     for (const size_t size : {size_t{1}, size_t{7}, text.size()}) {
-        WalSummary summary;
+        std::vector<std::pair<Lsn, uint32_t>> records;
+        WalSummary summary([&records](Lsn begin, uint32_t bytes) { records.emplace_back(begin, bytes); });
         for (size_t at = 0; at < text.size(); at += size) summary.take(std::string_view(text).substr(at, size));
         EXPECT_EQ(summary.commits(), 2);
         EXPECT_EQ(summary.records(), 6);
+        ASSERT_EQ(records.size(), 6U);
+        EXPECT_EQ(records[0], (std::pair<Lsn, uint32_t>(0x300AC68, 150)));
+        EXPECT_EQ(records[3], (std::pair<Lsn, uint32_t>(0x300AE00, 46)));
         EXPECT_EQ(summary.last(), 0x300AE58U);
         EXPECT_EQ(summary.firstCommit(), "2026-11-22 11:00:00.500000 UTC");
         EXPECT_EQ(summary.changes(), (std::map<WalSummary::Relation, int64_t>{{{16384, 16390}, 2}}));

@@ -127,7 +127,7 @@ Result<Json> rejoin(const Instance& instance, const Peer& peer, std::string_view
     auto session = TRY(instance.session(context));
     // The peer is the primary now; replicas of this server keep theirs.
     const auto dropped = TRY(dropStaleSlots(instance, *session, {"", Link::slotFor(peer.application)}, context));
-    TRY_VOID(instance.removeRecord("rejoin"));
+    for (const char* record : {quarantineRecord, "rejoin"}) TRY_VOID(instance.removeRecord(record));
     JsonArray names;
     for (const auto& name : dropped) names.emplace_back(name);
     return JsonObject{{"streamingAfterMs", streaming - start}, {"rewound", false}, {"droppedSlots", std::move(names)}};

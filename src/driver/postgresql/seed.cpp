@@ -1,6 +1,7 @@
 #include "driver/postgresql/seed.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -168,12 +169,14 @@ Result<void> becomeReady(Seed& seed, const Context& context) {
 Result<bool> rewindInstead(Seed& seed, const Context& context) {
     const Instance& instance = seed.instance;
     if (!instance.hasData() || !seed.reason.empty()) return false;
-    constexpr int64_t peerMs = 10'000;
-    const auto fork = TRY(forkFrom(instance, seed.peer, within(context, peerMs)));
+    constexpr int64_t peerMs = 60'000;
+    const auto fork = TRY(forkFrom(instance, seed.peer, withDeadline(context, within(context, peerMs))));
     if (!fork) return false;
     seed.saved = TRY(saveOnlyHere(instance, *fork, context));
     if (seed.saved.is_null()) return false;
-    seed.reason = TRY(reasonAgainstRewind(instance, seed.peer, context));
+    seed.reason = fork->inHistory
+                      ? TRY(reasonAgainstRewind(instance, seed.peer, context))
+                      : fmt::format("both wrote on timeline {}: no history shows where they parted", fork->timeline);
     if (!seed.reason.empty()) return false;
     if (instance.postmaster()) TRY_VOID(instance.service().stop(context));
     seed.saved = TRY(saveOnlyHere(instance, *fork, context));
@@ -230,7 +233,8 @@ Result<Json> finish(Seed& seed, double start, const Context& context) {
     TRY_VOID(removeTree(seed.places.fresh));
     dropKeptConfiguration(instance);
     TRY_VOID(instance.noteSeeded());
-    for (const char* record : {"rejoin", "switch", seedRecord}) TRY_VOID(instance.removeRecord(record));
+    for (const char* record : {"rejoin", "switch", quarantineRecord, seedRecord})
+        TRY_VOID(instance.removeRecord(record));
     return JsonObject{{"bytes", seed.bytes},
                       {"seconds", (preciseMs() - start) / 1000},
                       {"systemId", rows.at(0).at(0).value_or("")},

@@ -1,6 +1,7 @@
 #include "driver/postgresql/supervision.h"
 
 #include "base/log.h"
+#include "driver/postgresql/divergence.h"
 #include "driver/postgresql/fence.h"
 #include "driver/postgresql/seed.h"
 
@@ -20,6 +21,17 @@ Result<Json> stopForbiddenPrimary(const Instance& instance, const Context& conte
     const int64_t patienceMs = context.remainingMs() / 3;
     TRY_VOID(endPostmaster(instance, patienceMs, context));
     return standing(instance, "stopped", false, "it ran as primary against the boot guard and was stopped");
+}
+
+// By its control file a primary, and neither fenced nor in the hands of a rejoin or a seed.
+bool ranAsPrimary(const Instance& instance) {
+    const auto control = instance.control();
+    if (!control || (control->state != ControlState::shutDown && control->state != ControlState::inProduction))
+        return false;
+    // A base copy has the control file of its source, and a label until it has been started.
+    for (const char* record : {"rejoin", "seed"})
+        if (!instance.record(record).is_null()) return false;
+    return instance.readDataFile("backup_label").value_or("").empty();
 }
 
 Result<std::string> runningRole(const Instance& instance, const Context& context) {
@@ -44,6 +56,11 @@ Result<Json> ensureRunning(const Instance& instance, std::string_view guardRole,
     // Before any start, by whomever: the operating system may start it the moment we look away.
     if (mustFollow) TRY_VOID(instance.putStandbySignal(true));
     if (instance.service().isMasked(context)) return standing(instance, "stopped", false, "a fence holds it");
+    if (mustFollow && ranAsPrimary(instance)) {
+        logWarning("postgresql", "{} was a primary and comes up as a replica: it follows nobody until it is resynced",
+                   instance.data());
+        TRY_VOID(quarantine(instance));
+    }
     if (instance.spec().service.manage != Manage::direct)
         return standing(instance, "stopped", false, "its service manager has not started it");
     auto session = TRY(instance.startAndConnect(context));

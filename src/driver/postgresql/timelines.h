@@ -36,6 +36,8 @@ struct Fork {
     uint32_t timeline = 0;  // of the last common stretch
     Lsn position = 0;       // where the two parted
     uint32_t after = 0;     // the timeline on which the first server went on from there
+    bool inHistory = true;  // false: only the bytes of the log show it; pg_rewind would not see it
+    bool exact = true;      // false: they parted somewhere after the position
     bool operator==(const Fork&) const = default;
 };
 // Where two histories part, seen from `own`; nothing while one goes on on the other's last timeline. VerificationFailed

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cstring>
 
 #include "base/fd.h"
@@ -90,10 +92,33 @@ Result<WalRecord> readWalRecord(Lsn position, const WalLayout& layout, const Wal
     return result;
 }
 
+Lsn endOfRecord(Lsn begin, size_t bytes, const WalLayout& layout) {
+    Lsn position = begin;
+    while (bytes > 0) {
+        if (position % layout.blockBytes == 0) position += pageHeaderBytes(position, layout);
+        const size_t inPage = std::min<size_t>(layout.blockBytes - position % layout.blockBytes, bytes);
+        position += inPage;
+        bytes -= inPage;
+    }
+    return aligned(position);
+}
+
 std::string walFileName(uint32_t timeline, Lsn position, uint32_t segmentBytes) {
     const uint64_t segment = position / segmentBytes;
     const uint64_t segmentsPerId = (uint64_t{1} << 32) / segmentBytes;
     return fmt::format("{:08X}{:08X}{:08X}", timeline, segment / segmentsPerId, segment % segmentsPerId);
+}
+
+std::optional<WalSegment> parseWalFileName(std::string_view name, uint32_t segmentBytes) {
+    constexpr size_t nameBytes = 24, partBytes = 8;
+    uint32_t parts[3] = {};
+    if (name.size() != nameBytes) return std::nullopt;
+    for (size_t part = 0; part < 3; ++part) {
+        const char* begin = name.data() + part * partBytes;
+        const auto [end, error] = std::from_chars(begin, begin + partBytes, parts[part], 16);
+        if (error != std::errc() || end != begin + partBytes) return std::nullopt;
+    }
+    return WalSegment{parts[0], (uint64_t{parts[1]} << 32) + uint64_t{parts[2]} * segmentBytes};
 }
 
 WalReader walFileReader(std::string dataDirectory, uint32_t timeline, const WalLayout& layout) {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "driver/postgresql/control_file.h"
@@ -34,6 +36,15 @@ Result<WalRecord> readWalRecord(Lsn position, const WalLayout& layout, const Wal
 // Reads segment files of a timeline below <data>/pg_wal.
 WalReader walFileReader(std::string dataDirectory, uint32_t timeline, const WalLayout& layout);
 std::string walFileName(uint32_t timeline, Lsn position, uint32_t segmentBytes);
+struct WalSegment {
+    uint32_t timeline = 0;
+    Lsn begin = 0;
+    bool operator==(const WalSegment&) const = default;
+};
+// Nothing for the name of another file.
+std::optional<WalSegment> parseWalFileName(std::string_view name, uint32_t segmentBytes);
+// Where a record of this length ends, aligned: it continues over page headers.
+Lsn endOfRecord(Lsn begin, size_t bytes, const WalLayout& layout);
 
 // End of the shutdown checkpoint that a control file in state shutDown names.
 Result<Lsn> endOfShutdownCheckpoint(const std::string& dataDirectory, const ControlFile& control);

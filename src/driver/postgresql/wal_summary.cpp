@@ -50,6 +50,9 @@ void WalSummary::takeLine(std::string_view line) {
     if (!lsn) return;
     ++records_;
     last_ = *lsn;
+    std::string_view length = after(after(line, "(rec/tot):"), "/");
+    length.remove_prefix(std::min(length.find_first_not_of(' '), length.size()));
+    onRecord_(*lsn, takeNumber(length));
     const std::string_view manager = line.substr(6, line.find(' ', 6) - 6), description = after(line, ", desc: ");
     if (manager == "Transaction" && startsWith(description, "COMMIT")) takeCommit(description);
     if (manager == "Heap" || manager == "Heap2") takeChange(description);

@@ -2,6 +2,7 @@
 // changes are counted with the others: the log does not say in advance how a transaction will end.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -13,6 +14,10 @@ namespace swb::driver::postgresql {
 
 class WalSummary {
   public:
+    // Is told of every record: where it begins, and its length without page headers.
+    using OnRecord = std::function<void(Lsn begin, uint32_t bytes)>;
+    explicit WalSummary(OnRecord onRecord = [](Lsn, uint32_t) {}) : onRecord_(std::move(onRecord)) {}
+
     // Pieces of output in any size; whole lines are judged.
     void take(std::string_view piece);
 
@@ -31,6 +36,7 @@ class WalSummary {
     void takeCommit(std::string_view description);
     void takeChange(std::string_view description);
 
+    OnRecord onRecord_;
     std::string line_;
     int64_t commits_ = 0, records_ = 0;
     Lsn last_ = 0;
