@@ -111,7 +111,15 @@ CopyService::CopyService(HostPort address, std::string database, TlsDirectory tl
 CopyService::~CopyService() {
     stopping_ = true;
     accepting_.join();
-    for (auto& thread : threads_) thread.join();
+    for (auto& one : served_) one.thread.join();
+}
+
+void CopyService::joinEnded() {
+    std::erase_if(served_, [](Served& one) {
+        if (!*one.ended) return false;
+        one.thread.join();
+        return true;
+    });
 }
 
 void CopyService::acceptAll() {
@@ -120,17 +128,28 @@ void CopyService::acceptAll() {
         pollfd waited{listener_.get(), POLLIN, 0};
         if (::poll(&waited, 1, lookMs) <= 0) continue;
         Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-        if (!socket.valid() || connections_ >= connectionsMax) continue;
-        if (connections_ == 0) {
-            for (auto& thread : threads_) thread.join();
-            threads_.clear();
-        }
-        ++connections_;
-        threads_.emplace_back([this, taken = std::move(socket)]() mutable {
-            serve(std::move(taken));
-            --connections_;
-        });
+        joinEnded();
+        if (!socket.valid() || served_.size() >= connectionsMax) continue;
+        auto ended = std::make_shared<std::atomic<bool>>(false);
+        served_.push_back({std::thread([this, ended, taken = std::move(socket)]() mutable {
+                               serve(std::move(taken));
+                               *ended = true;
+                           }),
+                           ended});
     }
+}
+
+void CopyService::tellOfStranger(const Error& error) {
+    constexpr int64_t everyMs = 10'000;
+    const std::lock_guard lock(telling_);
+    const MonotonicMs now = SystemClock().monotonic();
+    if (toldAt_ != 0 && now - toldAt_ < everyMs) {
+        ++untold_;
+        return;
+    }
+    toldAt_ = now;
+    logWarning("copy", "{}: somebody who asked for a copy was not let in ({} others since the last such line): {}",
+               database_, std::exchange(untold_, 0), describe(error));
 }
 
 void CopyService::serve(Fd socket) {
@@ -139,10 +158,7 @@ void CopyService::serve(Fd socket) {
     const auto context = tls_.serverContext();
     auto stream = context ? TlsStream::accept(std::move(socket), context->get(), limitsOf(handshakeMs, stopping))
                           : Result<TlsStream>(fail(context.error()));
-    if (!stream) {
-        logWarning("copy", "{}: somebody who asked for a copy was not let in: {}", database_, describe(stream.error()));
-        return;
-    }
+    if (!stream) return tellOfStranger(stream.error());
     if (const auto served = serveOne(*stream); !served) {
         logWarning("copy", "{}: a copy was not given: {}", database_, describe(served.error()));
         CopySink sink(*stream, stopping);

@@ -53,7 +53,15 @@ class CopyService {
     void serve(Fd socket);
     Result<void> serveOne(TlsStream& stream);
 
-    static constexpr size_t connectionsMax = 4;
+    // Of which one is given a copy; strangers may hold some until their handshake is given up.
+    static constexpr size_t connectionsMax = 16;
+    struct Served {
+        std::thread thread;
+        std::shared_ptr<std::atomic<bool>> ended;
+    };
+    void joinEnded();
+    // One line in a while for all strangers: their number must not fill a log.
+    void tellOfStranger(const Error& error);
 
     const HostPort address_;
     const std::string database_;
@@ -61,9 +69,11 @@ class CopyService {
     const Give give_;
     const Fd listener_;
     std::atomic<bool> stopping_{false};
-    std::atomic<size_t> connections_{0};
-    std::timed_mutex giving_;         // one copy at a time
-    std::list<std::thread> threads_;  // of the accepting one
+    std::mutex telling_;
+    MonotonicMs toldAt_ = 0;
+    size_t untold_ = 0;
+    std::timed_mutex giving_;   // one copy at a time
+    std::list<Served> served_;  // of the accepting one
     std::thread accepting_;
 };
 
