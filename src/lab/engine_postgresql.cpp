@@ -106,13 +106,13 @@ class PostgresqlEngine final : public LabEngine {
     DatabasePorts wantedPorts() const override { return {5432, 0}; }
 
     Result<std::string> findPrograms() const override {
-        for (const char* version : {"17", "16", "15", "14", "13"}) {
+        for (const char* version : {"18", "17", "16", "15", "14", "13"}) {
             const std::string path = std::string("/usr/lib/postgresql/") + version + "/bin";
             if (fileExists(path + "/postgres") && fileExists(path + "/initdb")) return path;
         }
         if (const std::string program = driver::findProgram("initdb"); !program.empty())
             return program.substr(0, program.rfind('/'));
-        return fail(ErrorCode::CommandFailed, "PostgreSQL 13 to 17 is not installed",
+        return fail(ErrorCode::CommandFailed, "PostgreSQL 13 to 18 is not installed",
                     "install it: scripts/dependencies");
     }
 

@@ -64,7 +64,8 @@ const std::string& template_() {
 }  // namespace
 
 std::string postgresqlPrograms() {
-    for (const char* version : {"15", "17", "16", "14", "13"}) {
+    if (const char* named = std::getenv("SWB_POSTGRESQL_PROGRAMS")) return named;
+    for (const char* version : {"15", "18", "17", "16", "14", "13"}) {
         const std::string path = std::string("/usr/lib/postgresql/") + version + "/bin";
         if (fileExists(path + "/postgres")) return path;
     }

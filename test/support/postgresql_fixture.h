@@ -13,7 +13,7 @@
 
 namespace swb::test {
 
-// Directory with PostgreSQL's server programs; empty when none is installed.
+// Directory with PostgreSQL's server programs (SWB_POSTGRESQL_PROGRAMS names another); empty when none is installed.
 std::string postgresqlPrograms();
 driver::OsUser postgresqlUser();
 

@@ -39,11 +39,12 @@ enum Offset : size_t {
     walSegmentBytesAt = 228,
     checksumVersionAt = 252,
     crcAt = 288,
-    endAt = 292,
+    crcAt18 = 292,  // behind default_char_signedness
 };
 
 constexpr uint32_t controlVersion13 = 1300;  // 13 to 16
 constexpr uint32_t controlVersion17 = 1700;
+constexpr uint32_t controlVersion18 = 1800;
 
 template <typename Value>
 Value valueAt(std::string_view bytes, size_t offset) {
@@ -79,14 +80,17 @@ std::string_view nameOf(ControlState state) {
 }
 
 Result<ControlFile> parseControlFile(std::string_view bytes) {
-    if (bytes.size() < endAt) return fail(ErrorCode::VerificationFailed, "pg_control is too short");
+    if (bytes.size() < crcAt18 + sizeof(uint32_t))
+        return fail(ErrorCode::VerificationFailed, "pg_control is too short");
     ControlFile control;
     control.controlVersion = valueAt<uint32_t>(bytes, controlVersionAt);
-    if (control.controlVersion != controlVersion13 && control.controlVersion != controlVersion17)
+    if (control.controlVersion != controlVersion13 && control.controlVersion != controlVersion17 &&
+        control.controlVersion != controlVersion18)
         return fail(ErrorCode::Unsupported,
                     "pg_control has the version number " + std::to_string(control.controlVersion),
-                    "PostgreSQL 13 to 17 are supported.");
-    if (crc32cFinish(crc32cAdd(crc32cStart, bytes.substr(0, crcAt))) != valueAt<uint32_t>(bytes, crcAt))
+                    "PostgreSQL 13 to 18 are supported.");
+    const size_t checksumAt = control.controlVersion == controlVersion18 ? crcAt18 : crcAt;
+    if (crc32cFinish(crc32cAdd(crc32cStart, bytes.substr(0, checksumAt))) != valueAt<uint32_t>(bytes, checksumAt))
         return fail(ErrorCode::VerificationFailed, "the checksum of pg_control does not fit");
     control.systemId = valueAt<uint64_t>(bytes, systemIdAt);
     control.catalogVersion = valueAt<uint32_t>(bytes, catalogVersionAt);

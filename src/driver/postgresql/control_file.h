@@ -1,5 +1,5 @@
 // global/pg_control: what a server knows of itself when nobody can ask it. The layout of everything read here is the
-// same in PostgreSQL 13 to 17 on 64-bit machines. The server overwrites the file in place, so a reader may see half of
+// same in PostgreSQL 13 to 18 on 64-bit machines. The server overwrites the file in place, so a reader may see half of
 // a write: the CRC tells.
 #pragma once
 

@@ -92,7 +92,13 @@ TEST(ControlFile, RefusesShortTornAndForeignFiles) {
     std::string torn = bytes;
     torn[40] = 1;
     EXPECT_EQ(parseControlFile(torn).error().code, ErrorCode::VerificationFailed);
+    // 18 has one member more before the checksum.
     bytes.replace(8, 4, bytesOf(1800, 4));
+    EXPECT_EQ(parseControlFile(bytes).error().code, ErrorCode::VerificationFailed);
+    bytes.replace(292, 4, bytesOf(crcOf(bytes.substr(0, 292)), 4));
+    ASSERT_TRUE(parseControlFile(bytes));
+    EXPECT_EQ(parseControlFile(bytes)->checkpoint, Lsn{0x302CF18});
+    bytes.replace(8, 4, bytesOf(1900, 4));
     EXPECT_EQ(parseControlFile(bytes).error().code, ErrorCode::Unsupported);
 }
 

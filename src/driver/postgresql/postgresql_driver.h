@@ -1,4 +1,4 @@
-// PostgreSQL 13 to 17 behind the one interface of database engines. The agent's verbs call in, possibly several at once
+// PostgreSQL 13 to 18 behind the one interface of database engines. The agent's verbs call in, possibly several at once
 // for different servers; out go libpq on the server's unix socket, signals to its postmaster, its files, and its own
 // programs for a base backup. Nothing here decides whether something should happen.
 //

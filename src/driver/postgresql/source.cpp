@@ -145,9 +145,9 @@ Result<void> checkCanBeSource(Connection& connection, const Context& context) {
         return fail(ErrorCode::Unsupported, "the server has " + spaces + " tablespaces of its own",
                     "Move their tables to the data directory: copies with tablespaces are not supported.");
     const int version = connection.serverVersion();
-    if (version < 130000 || version >= 180000)
+    if (version < 130000 || version >= 190000)
         return fail(ErrorCode::Unsupported, "the server is PostgreSQL " + std::to_string(version / 10000),
-                    "PostgreSQL 13 to 17 are supported.");
+                    "PostgreSQL 13 to 18 are supported.");
     return {};
 }
 
