@@ -16,7 +16,7 @@ build: ## the three programs, in build/release/bin
 demo: build ## two sites on this machine, a switch there and back under load, and the score
 	@scripts/demo build/release/bin
 
-test: ## every test, on real servers; under 15 minutes on two cores once built
+test: ## every test, on real servers; half an hour on two cores once built
 	@scripts/dependencies
 	@scripts/test test
 
