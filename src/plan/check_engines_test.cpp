@@ -51,6 +51,11 @@ const Breakage mariadbBreakages[] = {
     {"timeline", warning, nullptr},  // must not be asked of an engine without one
 };
 
+// As a server prints it; releases differ in what they call a replica.
+std::string bufferLimit(const std::string& ofReplicas, const std::string& word = "slave") {
+    return "normal 0 0 0 " + word + " " + ofReplicas + " pubsub 33554432 8388608 60";
+}
+
 Snapshot readyRedis() {
     return readyWith(Engine::redis,
                      {{"majorVersion", 7},
@@ -59,7 +64,9 @@ Snapshot readyRedis() {
                       {"failoverState", "no-failover"},
                       {"backlogSeconds", 600},
                       {"persistence", JsonObject{{"rdb", true}, {"aof", false}, {"lastSaveOk", true}}}},
-                     {{"maxmemory", "0"}, {"maxmemory-policy", "noeviction"}});
+                     {{"maxmemory", "0"},
+                      {"maxmemory-policy", "noeviction"},
+                      {"client-output-buffer-limit", bufferLimit("268435456 67108864 60")}});
 }
 
 const Breakage redisBreakages[] = {
@@ -74,6 +81,13 @@ const Breakage redisBreakages[] = {
     {"last-save", warning, [](Snapshot& s) { factsOf(s, source)["persistence"].as_object()["lastSaveOk"] = false; }},
     {"no-failover-running", refused, [](Snapshot& s) { factsOf(s, source)["failoverState"] = "waiting-for-sync"; }},
     {"backlog", warning, [](Snapshot& s) { factsOf(s, source)["backlogSeconds"] = 12; }},
+    {"output-buffer", warning,
+     [](Snapshot& s) { settingsOf(s, source)["client-output-buffer-limit"] = bufferLimit("0 0 0"); }},
+    {"output-buffer", warning,
+     [](Snapshot& s) { settingsOf(s, source)["client-output-buffer-limit"] = bufferLimit("8388608 0 0", "replica"); }},
+    {"output-buffer", warning,
+     [](Snapshot& s) { settingsOf(s, source)["client-output-buffer-limit"] = bufferLimit("0 1048576 60"); }},
+    {"output-buffer", warning, [](Snapshot& s) { factsOf(s, source)["bytesPerSecond"] = 6'000'000; }},
     {"eviction", warning, [](Snapshot& s) { settingsOf(s, replica)["maxmemory-policy"] = "allkeys-lru"; }},
 };
 
@@ -101,6 +115,21 @@ TEST(MariadbReadiness, EachCheckSpeaksWhenExactlyItsFactIsBroken) {
 
 TEST(RedisReadiness, EachCheckSpeaksWhenExactlyItsFactIsBroken) {
     expectEach(readyRedis, redisBreakages);
+}
+
+TEST(RedisReadiness, ALimitOfTheOutputBufferIsJudgedByHowLongItLasts) {
+    const auto isGood = [](const std::string& limit, int64_t bytesPerSecond) {
+        Snapshot snapshot = readyRedis();
+        settingsOf(snapshot, source)["client-output-buffer-limit"] = limit;
+        factsOf(snapshot, source)["bytesPerSecond"] = bytesPerSecond;
+        return notOk(checkSwitch(snapshot)).empty();
+    };
+    EXPECT_TRUE(isGood(bufferLimit("268435456 67108864 60"), 4'000'000));
+    EXPECT_TRUE(isGood(bufferLimit("0 67108864 60"), 9'000'000)) << "a soft limit may be exceeded for its seconds";
+    EXPECT_FALSE(isGood(bufferLimit("0 67108864 10"), 9'000'000));
+    EXPECT_TRUE(isGood(bufferLimit("1073741824 0 0"), 4'000'000));
+    EXPECT_TRUE(isGood("normal 0 0 0", 4'000'000)) << "nothing is said of what the server did not say";
+    EXPECT_TRUE(isGood("", 4'000'000));
 }
 
 TEST(MariadbReadiness, AMySqlIsJudgedTheSameWay) {

@@ -12,6 +12,7 @@
 #include "driver/redis/credentials.h"
 #include "driver/redis/role_file.h"
 #include "driver/support/program.h"
+#include "plan/engine_checks.h"
 #include "support/redis_traps.h"
 
 namespace swb::test {
@@ -190,6 +191,28 @@ TEST_F(RedisSetup, FactsSayWhatChecksAsk) {
     DatabaseSpec nothing = current->spec;
     nothing.service.data += "/absent";
     EXPECT_EQ(textAt(current->driver->inspect(nothing, nullptr, current->context()), "role"), "stopped");
+}
+
+TEST_F(RedisSetup, ReadinessLooksAtWhatIsKeptForASlowReplica) {
+    const auto verdict = [&] {
+        plan::CheckList list(1);
+        plan::checksOf(Engine::redis).leaving(list, "shop-fra/main", facts(*current));
+        for (const plan::Check& check : list.take().checks)
+            if (check.name == "output-buffer") return check.verdict;
+        ADD_FAILURE() << "it is not checked";
+        return plan::Verdict::refused;
+    };
+    const auto set = [&](const std::string& limit) {
+        const auto reply = ask(current->spec, {"CONFIG", "SET", "client-output-buffer-limit", limit});
+        ASSERT_EQ(reply.text, "OK") << limit;
+    };
+    EXPECT_EQ(verdict(), plan::Verdict::ok) << "as Redis comes";
+    for (const char* limit : {"replica 0 0 0", "replica 1mb 0 0", "slave 0 1mb 60"}) {
+        set(limit);
+        EXPECT_EQ(verdict(), plan::Verdict::warning) << limit;
+    }
+    set("replica 256mb 64mb 60");
+    EXPECT_EQ(verdict(), plan::Verdict::ok);
 }
 
 // Somebody's Sentinel would promote whom it likes.
