@@ -13,7 +13,11 @@ enum class ProcessGoal { asStateSays, nothing };
 // Renders the environment, stops what should not run, then starts or renews the rest, all at once, and waits for
 // health. The caller holds the application's lock.
 Result<JsonArray> applyProcesses(VerbCall& call, const LocalApplication& application, ProcessGoal goal);
-// Stops `writes: true` processes; answers their names.
-Result<JsonArray> stopWriters(VerbCall& call, const LocalApplication& application);
+// Those that write and serve visitors through a front are in the middle of their requests; nobody waits for the others.
+enum class Writers { behindFronts, others };
+bool isOfThese(Writers which, const ProcessSpec& process, const std::vector<WebSpec>& fronts);
+// Stops these of the `writes: true` processes; answers their names.
+Result<JsonArray> stopWriters(VerbCall& call, const LocalApplication& application, Writers which,
+                              const std::vector<WebSpec>& fronts);
 
 }  // namespace swb::agent

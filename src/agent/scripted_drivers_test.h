@@ -158,6 +158,8 @@ class ScriptedFronts final : public driver::WebDriver {
     using Context = driver::Context;
     std::atomic<driver::MaintenanceMode> mode{driver::MaintenanceMode::off};
     std::atomic<int> probesUntilSeen{0};
+    std::function<driver::Drained(int64_t limitMs)> onDrain;
+    std::function<void(driver::MaintenanceMode)> onMode;
 
     Result<Json> prepare(std::string_view, const WebSpec&, const MaintenanceSpec&, driver::MaintenanceMode,
                          const Context&) override {
@@ -165,6 +167,7 @@ class ScriptedFronts final : public driver::WebDriver {
     }
     Result<driver::FrontProbe> setMaintenance(std::string_view application, const WebSpec& web,
                                               driver::MaintenanceMode wanted, const Context& context) override {
+        if (onMode) onMode(wanted);
         mode = wanted;
         return probe(application, web, context);
     }
@@ -173,6 +176,9 @@ class ScriptedFronts final : public driver::WebDriver {
         const bool seen = probesUntilSeen.fetch_sub(1) <= 0;
         const bool on = (mode == driver::MaintenanceMode::page) == seen;
         return {web.address + ":80", on ? 503 : 200, on, 0, ""};
+    }
+    driver::Drained drain(std::string_view, const WebSpec&, int64_t limitMs, const Context&) override {
+        return onDrain ? onDrain(limitMs) : driver::Drained{};
     }
     Result<Json> remove(std::string_view, const WebSpec&, const Context&) override { return Json(JsonObject{}); }
     Result<Json> ensureRunning(const WebSpec&, const Context&) override { return Json(JsonObject{}); }
@@ -214,7 +220,10 @@ class ScriptedProcesses final : public driver::ProcessDriver {
         const std::lock_guard guard(mutex);
         return state(spec.name);
     }
-    Result<driver::ProcessState> awaitHealthy(std::string_view, const ProcessSpec& spec, const Context&) override {
+    std::function<Result<driver::ProcessState>(const ProcessSpec&, const Context&)> onAwaitHealthy;
+    Result<driver::ProcessState> awaitHealthy(std::string_view, const ProcessSpec& spec,
+                                              const Context& context) override {
+        if (onAwaitHealthy) return onAwaitHealthy(spec, context);
         const std::lock_guard guard(mutex);
         return state(spec.name);
     }
@@ -307,6 +316,7 @@ class AgentFixture : public testing::Test {
         const VerbRow* row = findVerb(verb);
         VerbCall call{one, services, SystemClock().monotonic() + one.deadlineMs};
         call.cancelled = [this] { return cancelled.load(); };
+        call.progress = [this](int64_t, int64_t, std::string_view sentence) { said.emplace_back(sentence); };
         return settle ? row->settle(call) : row->execute(call);
     }
     Result<Json> settle(const std::string& verb, Json args) { return run(verb, std::move(args), 7, true); }
@@ -318,6 +328,7 @@ class AgentFixture : public testing::Test {
         return (*guard)->role + ((*guard)->fenced ? " fenced" : "");
     }
 
+    std::vector<std::string> said;  // as progress
     AgentDirectory directory;
     ScriptedDrivers drivers;
     BootGuards guards;

@@ -165,6 +165,59 @@ TEST_F(Keeping, MaintenanceIsBelievedWhenSeen) {
     EXPECT_EQ(codeOf(run("maintenance.on", arguments)), "SWB-UNSUPPORTED");
 }
 
+TEST_F(Keeping, WhatIsWaitedForIsSaidOfAllProcesses) {
+    std::atomic<bool> workerSaid{false}, webSaid{false};
+    drivers.processes.onAwaitHealthy = [&](const ProcessSpec& process,
+                                           const driver::Context& context) -> Result<driver::ProcessState> {
+        const std::string sentence = "process " + process.name + " is not healthy: it answers 503";
+        if (process.name == "web") {
+            while (!workerSaid) std::this_thread::yield();
+            context.progress(0, 0, sentence);
+            webSaid = true;
+            return fail(ErrorCode::DeadlineExceeded, sentence);
+        }
+        context.progress(0, 0, sentence);
+        workerSaid = true;
+        while (!webSaid) std::this_thread::yield();
+        return driver::ProcessState{process.name, 42, true, true, "shop", "", ""};
+    };
+    const auto applied = run("process.apply", ofApplication("writers", true));
+    EXPECT_EQ(said.at(0), "process worker is not healthy: it answers 503");
+    EXPECT_EQ(said.at(1), "process web is not healthy: it answers 503; process worker is not healthy: it answers 503");
+    ASSERT_FALSE(applied);
+    EXPECT_EQ(applied.error().message, "process web is not healthy: it answers 503") << "its name stands there once";
+}
+
+// `web` writes and is what the front passes requests to.
+TEST_F(Keeping, AWriterBehindAFrontEndsAfterItsRequestsAndStartsBeforeTheNext) {
+    Json changed = definition();
+    JsonObject& web = changed.as_object()["processes"].as_object()["web"].as_object();
+    web["writes"] = true;
+    web["health"] = "http://" + textAt(webJson(), "upstream") + "/healthz";
+    ASSERT_TRUE(run("application.configure", changed));
+    ASSERT_TRUE(run("process.apply", ofApplication("writers", true)));
+    Json arguments = ofApplication("web", JsonArray{webJson()});
+    for (const char* member : {"stopWriters", "startWriters"}) arguments.as_object()[member] = true;
+    arguments.as_object()["drainMs"] = 300;
+    drivers.fronts.onDrain = [&](int64_t limitMs) {
+        EXPECT_EQ(drivers.fronts.mode, driver::MaintenanceMode::page) << "the page comes first";
+        EXPECT_TRUE(drivers.processes.isRunning("web")) << "it still answers";
+        EXPECT_EQ(limitMs, 300);
+        return driver::Drained{driver::Drained::State::busy, 300};
+    };
+    const auto on = run("maintenance.on", arguments);
+    ASSERT_TRUE(on) << describe(on.error());
+    const Json& front = memberAt(*on, "fronts")->as_array().at(0);
+    EXPECT_TRUE(booleanAt(front, "inFlight"));
+    EXPECT_EQ(integerAt(front, "drainedMs"), 300);
+    EXPECT_FALSE(drivers.processes.isRunning("web"));
+    EXPECT_FALSE(drivers.processes.isRunning("worker"));
+    drivers.fronts.onMode = [&](driver::MaintenanceMode) { EXPECT_TRUE(drivers.processes.isRunning("web")); };
+    ASSERT_TRUE(run("maintenance.off", arguments));
+    EXPECT_TRUE(drivers.processes.isRunning("web"));
+    EXPECT_TRUE(drivers.processes.isRunning("worker"));
+}
+
 TEST_F(Keeping, RemovingStopsAndForgetsAllButDatabases) {
     ASSERT_TRUE(run("process.apply", ofApplication("writers", true)));
     const Json arguments = JsonObject{{"application", "shop-fra"}};

@@ -40,7 +40,8 @@ class ProcessDriver {
     virtual Result<ProcessState> stop(std::string_view application, const ProcessSpec& spec,
                                       const Context& context) = 0;
     virtual ProcessState inspect(std::string_view application, const ProcessSpec& spec, const Context& context) = 0;
-    // Waits until the health URL answers 2xx (or, without one, the process has stayed up for 200 ms).
+    // Waits until the health URL answers 2xx (or, without one, the process has stayed up for 200 ms). What it waits for
+    // is said as progress: the process, its URL, the last answer and since when; the error says the same.
     virtual Result<ProcessState> awaitHealthy(std::string_view application, const ProcessSpec& spec,
                                               const Context& context) = 0;
 };

@@ -19,6 +19,17 @@ struct FrontProbe {
     std::string error;
 };
 
+// What became of the requests that had been passed on when maintenance began.
+struct Drained {
+    enum class State {
+        unknown,  // the front cannot tell
+        idle,     // all are answered
+        busy      // some are still in flight
+    };
+    State state = State::unknown;
+    int64_t milliseconds = 0;  // waited
+};
+
 class WebDriver {
   public:
     virtual ~WebDriver() = default;
@@ -31,6 +42,10 @@ class WebDriver {
                                               const Context& context) = 0;
     virtual MaintenanceMode maintenance(std::string_view application, const WebSpec& web, const Context& context) = 0;
     virtual FrontProbe probe(std::string_view application, const WebSpec& web, const Context& context) = 0;
+    // In maintenance: waits until no request is in flight, no longer than limitMs. Connections that were upgraded
+    // (WebSockets) do not count: they have no end to wait for.
+    virtual Drained drain(std::string_view application, const WebSpec& web, int64_t limitMs,
+                          const Context& context) = 0;
     virtual Result<Json> remove(std::string_view application, const WebSpec& web, const Context& context) = 0;
     // direct: starts the front if it is down.
     virtual Result<Json> ensureRunning(const WebSpec& web, const Context& context) = 0;

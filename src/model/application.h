@@ -17,6 +17,8 @@ enum class Manage { direct, systemd, pg_ctlcluster };
 enum class Front { nginx, haproxy };
 // What a process needs when its environment file changes.
 enum class OnChange { restart, reload, none };
+// What asks a process to end. Programs differ in which of them lets work in progress end first.
+enum class StopSignal { term, interrupt, quit, hangup, user1, user2, windowChange };
 
 // How the service behind a database or a web front is started and stopped.
 struct ServiceSpec {
@@ -39,7 +41,8 @@ struct ProcessSpec {
     std::string health;                // URL; 2xx is healthy; empty: running is healthy
     bool writes = false;               // stopped by maintenance, started only at the current site
     OnChange onChange = OnChange::restart;
-    int64_t stopMs = 5000;  // from SIGTERM to SIGKILL
+    StopSignal stopSignal = StopSignal::term;
+    int64_t stopMs = 5000;  // from that signal to SIGKILL
     std::string runAs;      // operating-system user; empty: the agent's own
     std::map<std::string, std::string> environment;
 };
@@ -55,11 +58,15 @@ struct WebSpec {
     std::string certificate, key;  // TLS files on the server; empty: plain HTTP
 };
 
+constexpr int64_t drainMsDefault = 500;
+
 struct MaintenanceSpec {
     std::string page;  // HTML; empty: the product's own page
     int64_t retryAfterSeconds = 30;
     std::vector<std::string> bypassAddresses;  // operators' addresses, or CIDR
     std::string bypassCookie;                  // value of the cookie swingbridge_bypass; empty: no cookie bypass
+    // Longest that requests in flight are waited for once the page is shown; 0: not at all.
+    int64_t drainMs = drainMsDefault;
 };
 
 // A read-only replica beside a database at its own site (F18): a server of the same engine that follows it.
@@ -117,6 +124,9 @@ struct Application {
     std::vector<std::string> frontAddresses() const;
 };
 
+// Whether the process is what the front passes its requests to, as far as its health URL tells.
+bool isBehind(const ProcessSpec& process, const WebSpec& web);
+
 // Checks names, limits, addresses, references; unknown keys are errors. Error messages begin with the path.
 Result<Application> applicationFromJson(const Json& value);
 // The same of any copy, whose name an application cannot have (model/copy.h).
@@ -144,6 +154,7 @@ std::string variablePrefix(Engine engine, std::string_view database);
 std::string_view nameOf(Manage manage);
 std::string_view nameOf(Front front);
 std::string_view nameOf(OnChange onChange);
+std::string_view nameOf(StopSignal signal);
 std::string_view nameOf(WhenCut whenCut);
 
 // The JSON Schema of definition files, as published by `swing app schema`.

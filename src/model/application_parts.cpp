@@ -12,6 +12,14 @@ namespace {
 constexpr NameTable<Front, 2> fronts = {{{"nginx", Front::nginx}, {"haproxy", Front::haproxy}}};
 constexpr NameTable<OnChange, 3> onChanges = {
     {{"restart", OnChange::restart}, {"reload", OnChange::reload}, {"none", OnChange::none}}};
+constexpr NameTable<StopSignal, 7> stopSignals = {{{"TERM", StopSignal::term},
+                                                   {"INT", StopSignal::interrupt},
+                                                   {"QUIT", StopSignal::quit},
+                                                   {"HUP", StopSignal::hangup},
+                                                   {"USR1", StopSignal::user1},
+                                                   {"USR2", StopSignal::user2},
+                                                   {"WINCH", StopSignal::windowChange}}};
+constexpr int64_t drainMsMax = 10'000;
 
 bool isListen(std::string_view text) {
     if (!text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos)
@@ -33,6 +41,20 @@ std::string_view nameOf(Front front) {
 
 std::string_view nameOf(OnChange onChange) {
     return nameIn(onChanges, onChange);
+}
+
+std::string_view nameOf(StopSignal signal) {
+    return nameIn(stopSignals, signal);
+}
+
+bool isBehind(const ProcessSpec& process, const WebSpec& web) {
+    for (const std::string_view scheme : {"http://", "https://"}) {
+        const std::string origin = std::string(scheme) + web.upstream.text();
+        if (!process.health.starts_with(origin)) continue;
+        const std::string_view rest = std::string_view(process.health).substr(origin.size());
+        if (rest.empty() || rest.front() == '/' || rest.front() == '?') return true;
+    }
+    return false;
 }
 
 Result<WebSpec> webFromJson(const Json& value, std::string path) {
@@ -88,6 +110,7 @@ Result<ProcessSpec> processFromJson(const Json& value, std::string_view name, st
     spec.health = reader.string("health", "");
     spec.writes = reader.boolean("writes", false);
     spec.onChange = readEnum(reader, "on_change", onChanges, OnChange::restart);
+    spec.stopSignal = readEnum(reader, "stop_signal", stopSignals, StopSignal::term);
     spec.stopMs = reader.integer("stop_ms", 5000);
     spec.runAs = reader.string("run_as", "");
     spec.environment = readEnvironment(reader, "environment");
@@ -113,6 +136,7 @@ Json toJson(const ProcessSpec& spec) {
                    {"writes", spec.writes},
                    {"on_change", nameOf(spec.onChange)},
                    {"stop_ms", spec.stopMs}};
+    if (spec.stopSignal != StopSignal::term) out["stop_signal"] = nameOf(spec.stopSignal);
     if (!spec.directory.empty()) out["directory"] = spec.directory;
     if (!spec.health.empty()) out["health"] = spec.health;
     if (!spec.runAs.empty()) out["run_as"] = spec.runAs;
@@ -127,6 +151,8 @@ Result<MaintenanceSpec> maintenanceFromJson(const Json& value, std::string path)
     spec.retryAfterSeconds = reader.integer("retry_after", 30);
     spec.bypassAddresses = reader.strings("bypass_addresses");
     spec.bypassCookie = reader.string("bypass_cookie", "");
+    spec.drainMs = reader.integer("drain_ms", drainMsDefault);
+    if (spec.drainMs < 0 || spec.drainMs > drainMsMax) reader.problem("drain_ms", "must be 0 to 10000");
     if (spec.page.size() > limits::maintenancePageBytes) reader.problem("page", "is larger than 256 KiB");
     if (spec.retryAfterSeconds < 1 || spec.retryAfterSeconds > 86400)
         reader.problem("retry_after", "must be 1 to 86400 seconds");
@@ -147,10 +173,12 @@ Result<MaintenanceSpec> maintenanceFromJson(const Json& value, std::string path)
 }
 
 Json toJson(const MaintenanceSpec& spec) {
-    return JsonObject{{"page", spec.page},
-                      {"retry_after", spec.retryAfterSeconds},
-                      {"bypass_addresses", JsonArray(spec.bypassAddresses.begin(), spec.bypassAddresses.end())},
-                      {"bypass_cookie", spec.bypassCookie}};
+    JsonObject out{{"page", spec.page},
+                   {"retry_after", spec.retryAfterSeconds},
+                   {"bypass_addresses", JsonArray(spec.bypassAddresses.begin(), spec.bypassAddresses.end())},
+                   {"bypass_cookie", spec.bypassCookie}};
+    if (spec.drainMs != drainMsDefault) out["drain_ms"] = spec.drainMs;
+    return out;
 }
 
 }  // namespace swb

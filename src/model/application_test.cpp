@@ -18,7 +18,7 @@ site: fra
 code: {source: https://git.example/shop.git, revision: v1.4.2, build: make release}
 processes:
   web: {server: fra-1, command: [./shop, --listen, 127.0.0.1:3000], directory: /srv/shop, health: http://127.0.0.1:3000/healthz}
-  worker: {name: worker, server: fra-2, command: [./worker], writes: true, on_change: none, stop_ms: 2000, run_as: shop, environment: {A: 1}}
+  worker: {name: worker, server: fra-2, command: [./worker], writes: true, on_change: none, stop_signal: QUIT, stop_ms: 2000, run_as: shop, environment: {A: 1}}
 environment: {SHOP_NAME: The Shop, WORKERS: 4, DEBUG: false}
 environment_differs: [SHOP_NAME]
 web:
@@ -55,7 +55,7 @@ databases:
     service: {manage: direct, data: /srv/mariadb, bin: /b, unit: a, version: "10", socket: /run/m, config: /c, superuser: root, run_as: m}
     address: 192.0.2.5:3306
     copy: 192.0.2.5:3307
-maintenance: {page: "<h1>Back soon</h1>", retry_after: 60, bypass_addresses: [192.0.2.0/24], bypass_cookie: let-me-in-0123456789}
+maintenance: {page: "<h1>Back soon</h1>", retry_after: 60, bypass_addresses: [192.0.2.0/24], bypass_cookie: let-me-in-0123456789, drain_ms: 1500}
 )";
 
 const std::string head = "application: shop\nsite: fra\n";
@@ -84,6 +84,8 @@ TEST(Definition, EveryMemberIsReadAndKept) {
     EXPECT_EQ(application->processes.at("web").stopMs, 5000);
     EXPECT_TRUE(application->processes.at("worker").writes);
     EXPECT_EQ(application->processes.at("worker").onChange, OnChange::none);
+    EXPECT_EQ(application->processes.at("worker").stopSignal, StopSignal::quit);
+    EXPECT_EQ(application->processes.at("web").stopSignal, StopSignal::term);
     EXPECT_EQ(application->processes.at("worker").environment.at("A"), "1");
     EXPECT_EQ(application->processes.at("worker").runAs, "shop");
     EXPECT_EQ(application->environment.at("WORKERS"), "4");
@@ -95,6 +97,7 @@ TEST(Definition, EveryMemberIsReadAndKept) {
     EXPECT_EQ(application->databases.at("main").address, (HostPort{"2001:db8::5", 5432}));
     EXPECT_EQ(application->databases.at("main").service.runAs, "pg");
     EXPECT_EQ(application->maintenance.retryAfterSeconds, 60);
+    EXPECT_EQ(application->maintenance.drainMs, 1500);
     EXPECT_EQ(application->servers(), (std::vector<std::string>{"fra-1", "fra-2", "fra-3"}));
     EXPECT_EQ(application->frontAddresses(), std::vector<std::string>{"192.0.2.10"});
     // To the store and back: nothing is lost.
@@ -102,6 +105,23 @@ TEST(Definition, EveryMemberIsReadAndKept) {
     const auto again = applicationFromJson(stored);
     ASSERT_TRUE(again.has_value()) << describe(again.error());
     EXPECT_EQ(applicationToJson(*again), stored);
+}
+
+TEST(Definition, AProcessIsBehindTheFrontThatItsHealthUrlPointsAt) {
+    const auto application = applicationFromYaml(complete);
+    ASSERT_TRUE(application.has_value()) << describe(application.error());
+    const WebSpec& front = application->web[0];
+    EXPECT_TRUE(isBehind(application->processes.at("web"), front));
+    EXPECT_FALSE(isBehind(application->processes.at("worker"), front)) << "it has no health URL";
+    const auto withHealth = [&](const char* url) {
+        ProcessSpec process;
+        process.health = url;
+        return isBehind(process, front);
+    };
+    EXPECT_TRUE(withHealth("https://127.0.0.1:3000"));
+    EXPECT_TRUE(withHealth("http://127.0.0.1:3000?full"));
+    EXPECT_FALSE(withHealth("http://127.0.0.1:30001/"));
+    EXPECT_FALSE(withHealth("http://127.0.0.2:3000/"));
 }
 
 TEST(Definition, RefusalsNameThePathAndThePlace) {
@@ -187,6 +207,8 @@ TEST(Definition, ValuesAreChecked) {
         {process + ", health: ftp://x}\n", "processes.web.health"},
         {process + ", health: 'http://a b'}\n", "processes.web.health"},
         {process + ", stop_ms: -1}\n", "processes.web.stop_ms"},
+        {process + ", stop_signal: SIGQUIT}\n", "processes.web.stop_signal"},
+        {process + ", stop_signal: KILL}\n", "processes.web.stop_signal"},
         {process + ", stop_ms: 600001}\n", "processes.web.stop_ms"},
         {process + ", stop_ms: soon}\n", "processes.web.stop_ms"},
         {process + ", writes: maybe}\n", "processes.web.writes"},
@@ -236,6 +258,8 @@ TEST(Definition, ValuesAreChecked) {
         {head + "maintenance: {retry_after: 0}\n", "maintenance.retry_after"},
         {head + "maintenance: {bypass_addresses: [10.0.0.0/x]}\n", "maintenance.bypass_addresses"},
         {head + "maintenance: {bypass_addresses: [everyone]}\n", "maintenance.bypass_addresses"},
+        {head + "maintenance: {drain_ms: -1}\n", "maintenance.drain_ms"},
+        {head + "maintenance: {drain_ms: 10001}\n", "maintenance.drain_ms"},
         {head + "maintenance: {bypass_cookie: short}\n", "maintenance.bypass_cookie"},
         {head + "maintenance: {bypass_cookie: 'let me in 0123456789'}\n", "maintenance.bypass_cookie"},
         {head + "maintenance: {page: '" + std::string(limits::maintenancePageBytes + 1, 'x') + "'}\n",

@@ -52,6 +52,7 @@ Json process() {
                    {"writes", JsonObject{{"type", "boolean"},
                                          {"description", "stopped by maintenance, runs only at the current site"}}},
                    {"on_change", words({"restart", "reload", "none"})},
+                   {"stop_signal", words({"TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "WINCH"})},
                    {"stop_ms", JsonObject{{"type", "integer"}, {"minimum", 0}, {"maximum", 600'000}}},
                    {"run_as", text("operating-system user it runs as; the agent must be root, or that user")},
                    {"environment", environment()}},
@@ -119,7 +120,13 @@ Json applicationSchema() {
                  object({{"page", text("HTML of the maintenance page; empty: the product's own")},
                          {"retry_after", JsonObject{{"type", "integer"}, {"minimum", 1}, {"maximum", 86400}}},
                          {"bypass_addresses", strings("addresses or networks of operators who pass maintenance")},
-                         {"bypass_cookie", text("value of the cookie swingbridge_bypass that passes maintenance")}},
+                         {"bypass_cookie", text("value of the cookie swingbridge_bypass that passes maintenance")},
+                         {"drain_ms", JsonObject{{"type", "integer"},
+                                                 {"minimum", 0},
+                                                 {"maximum", 10'000},
+                                                 {"description",
+                                                  "longest that requests in flight are waited for once the page is"
+                                                  " shown; 0: not at all"}}}},
                         {})}},
                {"application", "site"});
     schema.as_object()["$schema"] = "https://json-schema.org/draft/2020-12/schema";

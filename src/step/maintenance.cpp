@@ -21,8 +21,15 @@ int64_t longestStopMs(const Application& application) {
     return longest;
 }
 
-Commands maintenanceOn(const Application& application) {
+// Requests in flight may use a part of the outage budget: the databases come after them.
+int64_t drainMs(const Run& run, const Application& application) {
+    const int64_t wanted = application.maintenance.drainMs;
+    return run.outageBudgetMs ? std::min(wanted, run.outageBudgetMs / 4) : wanted;
+}
+
+Commands maintenanceOn(const Run& run, const Application& application) {
     auto fronts = frontsByServer(application);
+    const int64_t drain = drainMs(run, application);
     Commands commands;
     for (const std::string& server : concernedServers(application))
         commands.push_back({server, server, "maintenance.on",
@@ -30,8 +37,9 @@ Commands maintenanceOn(const Application& application) {
                                        {"mode", "page"},
                                        {"web", toJsonArray(fronts[server])},
                                        {"stopWriters", true},
+                                       {"drainMs", drain},
                                        {"maintenance", toJson(application.maintenance)}},
-                            5000 + longestStopMs(application)});
+                            5000 + drain + longestStopMs(application)});
     return commands;
 }
 
@@ -63,21 +71,31 @@ std::string writersSentence(const Step& step) {
     return names.empty() ? "no writers to stop" : "writers stopped:" + names;
 }
 
+// What became of the requests in flight; nothing where there were none.
+std::string drainSentence(int64_t longestMs, bool inFlight) {
+    const std::string time = std::to_string(longestMs) + " ms";
+    if (inFlight) return "; requests were still in flight after " + time;
+    return longestMs > 0 ? "; requests in flight were answered within " + time : "";
+}
+
 // The verb's own success is its probe; the sentence repeats what the probes saw.
 Result<Json> probed(const Run&, const Step& step) {
     size_t fronts = 0;
-    int64_t worstStatus = 0;
+    int64_t worstStatus = 0, longestMs = 0;
+    bool inFlight = false;
     for (const run::CommandRecord& record : step.commands) {
         if (record.undo || record.attempt != step.attempts) continue;
         if (const Json* list = memberAt(record.result, "fronts"); list && list->is_array())
             for (const Json& front : list->get_array()) {
                 ++fronts;
                 worstStatus = std::max(worstStatus, integerAt(front, "status"));
+                longestMs = std::max(longestMs, integerAt(front, "drainedMs"));
+                inFlight = inFlight || booleanAt(front, "inFlight");
             }
     }
     if (fronts == 0) return detail("no web front; " + writersSentence(step));
     return detail(std::to_string(fronts) + (fronts == 1 ? " web front answers " : " web fronts answer ") +
-                  std::to_string(worstStatus));
+                  std::to_string(worstStatus) + drainSentence(longestMs, inFlight));
 }
 
 // A switch takes traffic away at `from` and lets it in at `to`; other plans name the application.
@@ -90,14 +108,15 @@ Application concerned(const Run& run, const Step& step, std::string_view usual) 
 
 std::unique_ptr<run::StepKind> maintenanceOnStep() {
     return kind(
-        "maintenance-on", [](const Run& run, const Step& step) { return maintenanceOn(concerned(run, step, "from")); },
-        probed, [](const Run& run, const Step& step) { return maintenanceOff(concerned(run, step, "from")); });
+        "maintenance-on",
+        [](const Run& run, const Step& step) { return maintenanceOn(run, concerned(run, step, "from")); }, probed,
+        [](const Run& run, const Step& step) { return maintenanceOff(concerned(run, step, "from")); });
 }
 
 std::unique_ptr<run::StepKind> maintenanceOffStep() {
     return kind(
         "maintenance-off", [](const Run& run, const Step& step) { return maintenanceOff(concerned(run, step, "to")); },
-        probed, [](const Run& run, const Step& step) { return maintenanceOn(concerned(run, step, "to")); });
+        probed, [](const Run& run, const Step& step) { return maintenanceOn(run, concerned(run, step, "to")); });
 }
 
 }  // namespace swb::step

@@ -232,9 +232,31 @@ TEST(Activate, RefusesAnUnhealthyProcess) {
 TEST(Maintenance, GivesWritersTheTimeTheyMayTake) {
     auto run = switchRun();
     const CommandSpec on = act(run, "maintenance-on").at(0);
-    EXPECT_EQ(on.deadlineMs, 5000 + 2000) << "five seconds and the worker's stop_ms";
+    EXPECT_EQ(on.deadlineMs, 5000 + 500 + 2000) << "five seconds, requests in flight and the worker's stop_ms";
     EXPECT_TRUE(booleanAt(on.args, "stopWriters"));
     EXPECT_EQ(on.args.at("web").as_array().size(), 1u);
+}
+
+TEST(Maintenance, RequestsInFlightHaveAQuarterOfTheOutageBudgetAtMost) {
+    auto run = switchRun();
+    EXPECT_EQ(integerAt(act(run, "maintenance-on").at(0).args, "drainMs"), 500);
+    run.outageBudgetMs = 1000;
+    EXPECT_EQ(integerAt(act(run, "maintenance-on").at(0).args, "drainMs"), 250);
+}
+
+TEST(Maintenance, SaysWhatBecameOfRequestsInFlight) {
+    const auto sentence = [](JsonObject front) {
+        auto run = switchRun();
+        front["status"] = 503;
+        finish(run, "maintenance-on", "fra-1", JsonObject{{"fronts", JsonArray{front}}});
+        return textAt(*verify(run, "maintenance-on"), "detail");
+    };
+    EXPECT_EQ(sentence({}), "1 web front answers 503");
+    EXPECT_EQ(sentence({{"drainedMs", 0}, {"inFlight", false}}), "1 web front answers 503");
+    EXPECT_EQ(sentence({{"drainedMs", 41}, {"inFlight", false}}),
+              "1 web front answers 503; requests in flight were answered within 41 ms");
+    EXPECT_EQ(sentence({{"drainedMs", 500}, {"inFlight", true}}),
+              "1 web front answers 503; requests were still in flight after 500 ms");
 }
 
 }  // namespace

@@ -125,8 +125,10 @@ class Site:
         own = f"{self.address}:{OWN_PORT}"
         return {
             "application": self.application, "site": self.name,
+            # A post takes WordPress a while on a machine with too much to do.
+            "maintenance": {"drain_ms": 2500},
             "processes": {"php": {
-                "server": self.server, "health": f"http://{own}/ping",
+                "server": self.server, "health": f"http://{own}/ping", "stop_signal": "QUIT",
                 "command": [php_fpm(), "--nodaemonize", "--prefix", self.directory, "--fpm-config",
                             self.directory + "/php-fpm.conf"]}},
             "web": [{"server": self.server, "front": "nginx", "address": self.address,

@@ -1,6 +1,7 @@
 """WordPress, as Debian packages it and nobody here wrote it, across a switch there and back: posts published over HTTP all
-the while are at the new site afterwards, each once. Its own nginx, php-fpm and MariaDB at both sites of a lab, defined,
-replicated and switched by the public commands, beside the lab's shop."""
+the while are at the new site afterwards, each once, and nobody is answered anything but that or the maintenance page.
+Its own nginx, php-fpm and MariaDB at both sites of a lab, defined, replicated and switched by the public commands,
+beside the lab's shop."""
 import base64
 import collections
 import json
@@ -114,6 +115,7 @@ class Wordpress(world.Scenario):
                 self.more_posts(authors)
                 self.wait_ready()
         self.assert_each_once("fra", authors)
+        self.assertEqual(set(authors.answers) - {"published", "maintenance"}, set(), authors.answers)
         self.assertEqual(self.lab.resolve(), [self.lab.site("fra")["server"]["address"]], "the shop stayed where it was")
         print(f"{len(authors.published)} posts acknowledged, each there once; write outages {outages} ms, longest gap "
               f"{authors.longest_gap() * 1000:.0f} ms; answers {authors.answers}", flush=True)

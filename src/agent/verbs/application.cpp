@@ -28,6 +28,7 @@ Result<std::optional<std::map<std::string, std::string>>> variables(VerbCall& ca
 }
 
 constexpr int64_t writeRetryMs = 5;
+constexpr int64_t silentMs = 300;  // what is writable so soon needs no words
 
 // The password that clients of an engine are given by convention: of this database, or of the engine's first one;
 // without any the server trusts the connection itself.
@@ -44,11 +45,16 @@ Secret databasePassword(const LocalApplication& application, const DatabaseSpec&
 
 // The server may still be coming up or in recovery: asked again until it writes.
 Result<void> awaitWrite(const DatabaseItem& item, const Secret& password, const driver::Context& context) {
+    const MonotonicMs begun = SystemClock().monotonic();
     for (;;) {
         auto written = item.driver->writeTest(item.spec, password, context);
         if (written) return {};
         if (context.cancelled() || context.remainingMs() < writeRetryMs)
             return fail(written.error().within("a write to database " + item.spec.name + " as user " + item.spec.user));
+        if (SystemClock().monotonic() - begun >= silentMs)
+            context.progress(0, 0,
+                             "waiting for a write to database " + item.spec.name + " as user " + item.spec.user + ": " +
+                                 written.error().message);
         std::this_thread::sleep_for(std::chrono::milliseconds(writeRetryMs));
     }
 }

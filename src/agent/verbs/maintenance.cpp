@@ -1,4 +1,5 @@
 // Maintenance of the web fronts: a flag per front, believed only when a probe through the front saw it.
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <thread>
@@ -24,9 +25,20 @@ bool isInMaintenance(const FrontProbe& probe) {
     return probe.maintenance && probe.status == 503;
 }
 
-Json toJson(const FrontProbe& probe) {
+// What a front showed, and what became of the requests that it had let through before.
+struct FrontState {
+    FrontProbe probe;
+    driver::Drained drained;
+};
+
+Json toJson(const FrontState& front) {
+    const FrontProbe& probe = front.probe;
     JsonObject out{{"address", probe.address}, {"status", probe.status}, {"probedMs", probe.milliseconds}};
     if (!probe.error.empty()) out["error"] = probe.error;
+    if (front.drained.state != driver::Drained::State::unknown) {
+        out["drainedMs"] = front.drained.milliseconds;
+        out["inFlight"] = front.drained.state == driver::Drained::State::busy;
+    }
     return out;
 }
 
@@ -50,9 +62,15 @@ Result<FrontProbe> setOne(VerbCall& call, const std::string& application, const 
     return probe;
 }
 
+// Maintenance takes nobody's request away: those that were let through before are answered, within drainMs.
 Result<JsonArray> setAll(VerbCall& call, const std::string& application, std::vector<WebSpec>& fronts,
-                         MaintenanceMode mode) {
-    auto probes = inParallel(fronts, [&](WebSpec& web) { return setOne(call, application, web, mode); });
+                         MaintenanceMode mode, int64_t drainMs = 0) {
+    auto probes = inParallel(fronts, [&](WebSpec& web) -> Result<FrontState> {
+        FrontState front{TRY(setOne(call, application, web, mode)), {}};
+        auto* driver = TRY(call.services.drivers.web(web.front));
+        if (drainMs > 0) front.drained = driver->drain(application, web, drainMs, call.contextFor(web));
+        return front;
+    });
     JsonArray list;
     for (const auto& probe : probes) {
         if (!probe) return fail(probe.error());
@@ -111,20 +129,24 @@ Result<Json> maintenanceOn(VerbCall& call) {
     if (textAt(call.args(), "mode", "page") != "page")
         return fail(ErrorCode::Unsupported, "maintenance mode " + textAt(call.args(), "mode") + " is not supported",
                     "use page");
+    const int64_t drainMs = integerAt(call.args(), "drainMs", 0);
     const auto held = TRY(lockApplication(call, wanted.application));
     const bool writersToo =
         booleanAt(call.args(), "stopWriters") && call.services.applications.get(wanted.application).has_value();
-    // Writers stop while the fronts are told: both are on the way into the write outage.
-    auto writers = std::async(writersToo ? std::launch::async : std::launch::deferred, [&]() -> Result<JsonArray> {
+    const auto stop = [&](Writers which) -> Result<JsonArray> {
         if (!writersToo) return JsonArray{};
         // First the note, so that the supervisor of a restarted agent does not start them again.
         const LocalApplication application = TRY(setWriters(call, wanted.application, false));
-        return stopWriters(call, application);
-    });
-    auto fronts = setAll(call, wanted.application, wanted.fronts, MaintenanceMode::page);
-    auto stopped = writers.get();
+        return stopWriters(call, application, which, wanted.fronts);
+    };
+    // Those whom no visitor waits for stop while the fronts are told: both are on the way into the write outage.
+    auto others = std::async(writersToo ? std::launch::async : std::launch::deferred, stop, Writers::others);
+    auto fronts = setAll(call, wanted.application, wanted.fronts, MaintenanceMode::page, drainMs);
+    auto stopped = others.get();
     if (!fronts) return fail(fronts.error());
     if (!stopped) return fail(stopped.error());
+    const JsonArray behind = TRY(stop(Writers::behindFronts));
+    stopped->insert(stopped->end(), behind.begin(), behind.end());
     return Json(JsonObject{{"fronts", std::move(*fronts)}, {"stoppedProcesses", std::move(*stopped)}});
 }
 
@@ -139,11 +161,20 @@ Result<Json> settleMaintenanceOn(VerbCall& call) {
 Result<Json> maintenanceOff(VerbCall& call) {
     Target wanted = TRY(target(call));
     const auto held = TRY(lockApplication(call, wanted.application));
-    JsonArray fronts = TRY(setAll(call, wanted.application, wanted.fronts, MaintenanceMode::off));
-    if (booleanAt(call.args(), "startWriters") && call.services.applications.get(wanted.application).has_value()) {
+    const auto kept = call.services.applications.get(wanted.application);
+    const bool writersToo = booleanAt(call.args(), "startWriters") && kept.has_value();
+    const auto startWriters = [&]() -> Result<void> {
         const LocalApplication application = TRY(setWriters(call, wanted.application, true));
         TRY(applyProcesses(call, application, ProcessGoal::asStateSays));
-    }
+        return {};
+    };
+    // A writer that visitors are sent to answers before they are; nobody waits for the others.
+    const bool before = writersToo && std::any_of(kept->processes.begin(), kept->processes.end(), [&](const auto& one) {
+                            return isOfThese(Writers::behindFronts, one.second, wanted.fronts);
+                        });
+    if (before) TRY_VOID(startWriters());
+    JsonArray fronts = TRY(setAll(call, wanted.application, wanted.fronts, MaintenanceMode::off));
+    if (writersToo && !before) TRY_VOID(startWriters());
     return Json(JsonObject{{"fronts", std::move(fronts)}});
 }
 

@@ -1,8 +1,6 @@
 #include "driver/nginx/nginx_driver.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -16,54 +14,22 @@
 #include "base/log.h"
 #include "driver/nginx/server.h"
 #include "driver/nginx/site.h"
+#include "driver/nginx/target.h"
 #include "driver/support/files.h"
 #include "driver/support/http_probe.h"
 
 namespace swb::driver {
 namespace {
 
-using nginx::AddressKind;
+using nginx::addressKind;
 using nginx::Layout;
 using nginx::Server;
 using nginx::Site;
+using nginx::siteBytesMax;
+using nginx::Target;
 
 constexpr int64_t probeTimeoutMs = 1000;     // one request; a front that needs longer answers its visitors no better
 constexpr int64_t reloadTimeoutMs = 10'000;  // until new workers have the configuration
-constexpr size_t siteBytesMax = 1 << 20;
-
-// An address of this machine can be bound to; one that a provider translates to it cannot.
-AddressKind addressKind(const std::string& address) {
-    sockaddr_storage storage{};
-    socklen_t size = 0;
-    auto* four = reinterpret_cast<sockaddr_in*>(&storage);
-    auto* six = reinterpret_cast<sockaddr_in6*>(&storage);
-    if (::inet_pton(AF_INET, address.c_str(), &four->sin_addr) == 1) {
-        four->sin_family = AF_INET;
-        size = sizeof *four;
-    } else if (::inet_pton(AF_INET6, address.c_str(), &six->sin6_addr) == 1) {
-        six->sin6_family = AF_INET6;
-        size = sizeof *six;
-    } else {
-        return AddressKind::translated;
-    }
-    const Fd probe(::socket(storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    const bool bound = probe.valid() && ::bind(probe.get(), reinterpret_cast<sockaddr*>(&storage), size) == 0;
-    return bound ? AddressKind::local : AddressKind::translated;
-}
-
-// How one front is asked.
-struct Target {
-    HostPort connectTo;
-    std::string origin;
-
-    explicit Target(const WebSpec& web) {
-        connectTo = nginx::probeTarget(web, addressKind(web.address));
-        origin = nginx::probeOrigin(web, connectTo);
-    }
-    HttpRequest request(std::string_view path, int64_t timeoutMs) const {
-        return {origin + std::string(path), connectTo, {std::string(nginx::probeHeader) + ": front"}, timeoutMs};
-    }
-};
 
 FrontProbe ask(HttpProbe& client, const Target& target, int64_t timeoutMs) {
     const HttpAnswer answer = client.get(target.request("/", timeoutMs));

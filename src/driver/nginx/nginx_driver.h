@@ -19,6 +19,7 @@ class NginxDriver final : public WebDriver {
                                       const Context& context) override;
     MaintenanceMode maintenance(std::string_view application, const WebSpec& web, const Context& context) override;
     FrontProbe probe(std::string_view application, const WebSpec& web, const Context& context) override;
+    Drained drain(std::string_view application, const WebSpec& web, int64_t limitMs, const Context& context) override;
     Result<Json> remove(std::string_view application, const WebSpec& web, const Context& context) override;
     Result<Json> ensureRunning(const WebSpec& web, const Context& context) override;
     Result<void> stop(const WebSpec& web, const Context& context) override;

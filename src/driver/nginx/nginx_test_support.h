@@ -98,7 +98,7 @@ class Connection {
 };
 
 // A small keep-alive application. It answers 200 with its name and the head of the request it got; /broken answers an
-// application's own 503.
+// application's own 503, /slow only when `slowAnswers` is set.
 class Upstream {
   public:
     explicit Upstream(std::string name)
@@ -118,6 +118,7 @@ class Upstream {
     }
     uint16_t port() const { return port_; }
     int requests() const { return requests_; }
+    std::atomic<bool> slowAnswers = false;
 
   private:
     static bool readable(int fd) {
@@ -148,6 +149,8 @@ class Upstream {
             ++requests_;
             const std::string head = pending.substr(0, end);
             pending.erase(0, end + 4 + length);
+            while (head.find(" /slow ") != std::string::npos && !slowAnswers && !stop_)
+                std::this_thread::sleep_for(std::chrono::milliseconds(2));
             const std::string body = name_ + "\n" + head;
             const std::string reply = std::string("HTTP/1.1 ") +
                                       (head.find(" /broken ") != std::string::npos ? "503 Busy" : "200 OK") +

@@ -65,6 +65,32 @@ map $http_upgrade $swb_upgrade_{0} {{
                        token, networks, cookie, bypassCookieName);
 }
 
+// A request is counted from its head to the end of its answer, over all workers, those too that a reload has told to
+// end. The key of what is not counted is empty.
+std::string renderCount(const std::string& token) {
+    return fmt::format(R"(map $http_upgrade $swb_flight_{0} {{
+    default "";
+    "" 1;
+}}
+limit_conn_zone $swb_flight_{0} zone=swb_flight_{0}:1m;
+)",
+                       token);
+}
+
+// The flag is an empty file, and there whenever this is asked.
+std::string renderIdleLocation(const std::string& application, const std::string& token, const Layout& layout) {
+    return fmt::format(R"(
+    location = /.swingbridge/{2}{3} {{
+        access_log off;
+        limit_conn swb_flight_{0} 1;
+        limit_conn_status 429;
+        limit_conn_log_level info;
+        alias "{1}";
+    }}
+)",
+                       token, layout.flagFile(application), generationMark, idlePath);
+}
+
 std::string renderServerHead(const WebSpec& web, AddressKind addressKind) {
     std::string out;
     for (const Listen& listen : listensOf(web, addressKind)) out += fmt::format("    listen {};\n", textOf(listen));
@@ -81,7 +107,11 @@ std::string renderServerHead(const WebSpec& web, AddressKind addressKind) {
 
 // 599 is a status that nothing else in nginx produces: a limiter's 503 must not look like maintenance.
 std::string renderLocations(std::string_view application, const std::string& token, const Layout& layout,
-                            int64_t retryAfterSeconds) {
+                            const MaintenanceSpec& maintenance) {
+    const bool counts = maintenance.drainMs > 0;
+    const std::string count = fmt::format(
+        "        limit_conn swb_flight_{} 65535;\n        limit_conn_dry_run on;\n        limit_conn_log_level info;\n",
+        token);
     return fmt::format(R"(
     location = /.swingbridge/{3} {{
         access_log off;
@@ -103,7 +133,7 @@ std::string renderLocations(std::string_view application, const std::string& tok
         if ( -f "{1}" ) {{ set $swb_closed_{0} $swb_refuse_{0}; }}
         if ($swb_closed_{0}) {{ return 599; }}
         error_page 599 =503 /.swingbridge/{3}/maintenance;
-
+{6}
         proxy_pass http://swingbridge-{5};
         proxy_http_version 1.1;
         proxy_set_header Host $http_host;
@@ -119,7 +149,8 @@ std::string renderLocations(std::string_view application, const std::string& tok
     }}
 )",
                        token, layout.flagFile(application), layout.pageFile(application), generationMark,
-                       retryAfterSeconds, application);
+                       maintenance.retryAfterSeconds, application, counts ? count : "") +
+           (counts ? renderIdleLocation(std::string(application), token, layout) : "");
 }
 
 void replaceAll(std::string& text, std::string_view what, std::string_view with) {
@@ -149,8 +180,9 @@ Site renderSite(std::string_view application, const WebSpec& web, const Maintena
         "upstream swingbridge-{0} {{\n    server {3} max_fails=0;\n    keepalive 64;\n    keepalive_timeout 10s;\n}}\n",
         application, generationComment, generationMark, web.upstream.text());
     site.text += renderVariables(token, maintenance);
+    if (maintenance.drainMs > 0) site.text += renderCount(token);
     site.text += "server {\n" + renderServerHead(web, addressKind) +
-                 renderLocations(application, token, layout, maintenance.retryAfterSeconds) + "}\n";
+                 renderLocations(application, token, layout, maintenance) + "}\n";
     const std::string generation = crypto::sha256Hex(site.text).substr(0, 32);
     replaceAll(site.text, generationMark, generation);
     site.generationPath = "/.swingbridge/" + generation;

@@ -3,7 +3,8 @@
 //
 // A site carries a generation, a hash of its own text, as a path that answers 204. That is how a reload, which nginx
 // performs some time after the signal, is seen to be over, and how an untouched site is known to need none. The path
-// cannot be guessed from outside and serves nothing.
+// cannot be guessed from outside and serves nothing. Below it, `idlePath` answers 2xx in maintenance when no request is
+// in flight to the application, and 429 while there are some: nginx counts them by its limit_conn, which never limits.
 #pragma once
 
 #include <string>
@@ -14,8 +15,10 @@
 
 namespace swb::driver::nginx {
 
+constexpr size_t siteBytesMax = 1 << 20;
 constexpr std::string_view maintenanceHeader = "swingbridge-maintenance";
 constexpr std::string_view probeHeader = "Swingbridge-Probe";  // a request that carries it is never let through
+constexpr std::string_view idlePath = "/idle";
 constexpr std::string_view bypassCookieName = "swingbridge_bypass";
 
 struct Site {

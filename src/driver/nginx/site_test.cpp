@@ -105,6 +105,17 @@ TEST(NginxSite, listensWhereTheAddressIs) {
     EXPECT_EQ(probeOrigin(web, {"127.0.0.1", 80}), "http://www.shop.example:80");
 }
 
+// A limit_conn in a location hides those of the http block around it.
+TEST(NginxSite, countsRequestsOnlyWhereTheyAreWaitedFor) {
+    const Layout layout = *layoutOf(validWeb());
+    MaintenanceSpec maintenance;
+    EXPECT_THAT(renderSite("shop", validWeb(), maintenance, layout, AddressKind::local).text,
+                testing::HasSubstr("limit_conn_dry_run on;"));
+    maintenance.drainMs = 0;
+    EXPECT_THAT(renderSite("shop", validWeb(), maintenance, layout, AddressKind::local).text,
+                testing::Not(testing::HasSubstr("limit_conn")));
+}
+
 TEST(NginxSite, theGenerationFollowsTheText) {
     const Layout layout = *layoutOf(validWeb());
     const Site first = renderSite("shop", validWeb(), {}, layout, AddressKind::local);

@@ -25,6 +25,7 @@ namespace {
 constexpr int64_t inspectHealthMs = 250;  // an inspection is part of a sample taken every second
 constexpr int64_t healthRequestMs = 1000;
 constexpr int64_t steadyMs = 200;  // without a health URL: up for so long counts as healthy
+constexpr int64_t silentMs = 300;  // what is healthy so soon needs no words
 constexpr int64_t killMs = 2000;   // the kernel's part of ending what was sent SIGKILL
 
 struct Paths {
@@ -148,7 +149,13 @@ Health healthOf(HttpProbe& client, const ProcessSpec& spec, const Record& record
     }
     const HttpAnswer answer = client.get({spec.health, {}, {}, timeoutMs});
     if (answer.successful()) return {true, ""};
-    return {false, answer.status ? spec.health + " answers " + std::to_string(answer.status) : answer.error};
+    return {false, spec.health + (answer.status ? " answers " + std::to_string(answer.status)
+                                                : " does not answer: " + answer.error)};
+}
+
+// The same words while it is waited for and when it is given up.
+std::string waitingSentence(const ProcessSpec& spec, const std::string& problem, UnixMs since) {
+    return "process " + spec.name + " is not healthy: " + problem + ", waited for since " + isoTime(since);
 }
 
 Result<void> checkNames(std::string_view application, const ProcessSpec& spec, const Environment& environment) {
@@ -185,7 +192,7 @@ Result<void> end(const Paths& paths, const ProcessSpec& spec, const Record& reco
     if (record.process.pid == 0 || record.boot != currentBoot()) return {};
     // The leader may be gone while helpers of its session are left: they belong to the process.
     const MonotonicMs limit = std::min(context.deadline, SystemClock().monotonic() + spec.stopMs + killMs);
-    if (!endSession(record.process, spec.stopMs, limit))
+    if (!endSession(record.process, spec.stopSignal, spec.stopMs, limit))
         return fail(ErrorCode::DeadlineExceeded, "process " + spec.name + " did not end",
                     "see " + paths.log + "; give it more time by stop_ms");
     return {};
@@ -280,6 +287,7 @@ Result<ProcessState> LocalProcessDriver::awaitHealthy(std::string_view applicati
                                                       const Context& context) {
     const Paths paths(application, spec.name, context);
     HttpProbe client;
+    const UnixMs since = SystemClock().now();
     std::string problem;
     for (int64_t pauseMs = 5;; pauseMs = std::min<int64_t>(pauseMs * 2, 100)) {
         const Record record = readRecord(paths);
@@ -290,13 +298,13 @@ Result<ProcessState> LocalProcessDriver::awaitHealthy(std::string_view applicati
         // A last request with no time for an answer would only hide what the one before said.
         const int64_t left = context.remainingMs();
         if ((left <= pauseMs && !problem.empty()) || context.cancelled())
-            return fail(ErrorCode::DeadlineExceeded, "process " + spec.name + " is not healthy: " + problem,
-                        "see " + paths.log);
+            return fail(ErrorCode::DeadlineExceeded, waitingSentence(spec, problem, since), "see " + paths.log);
         const Health health = healthOf(client, spec, record, std::clamp<int64_t>(left, 1, healthRequestMs));
         state.healthy = health.healthy;
         // It may have ended while it was asked, and another process may have answered on its port.
         if (health.healthy && isAlive(record.process)) return state;
         problem = health.healthy ? "it ended" : health.problem;
+        if (SystemClock().now() - since >= silentMs) context.progress(0, 0, waitingSentence(spec, problem, since));
         std::this_thread::sleep_for(std::chrono::milliseconds(pauseMs));
     }
 }

@@ -241,6 +241,19 @@ TEST_F(ProcessTest, stopIsGentleThenFirmAndTakesTheHelpersAlong) {
     EXPECT_FALSE(processIdentity(helper));
 }
 
+// TERM would cut what it does; it asks to be told otherwise, and ends when that is done.
+TEST_F(ProcessTest, itsOwnSignalLetsItFinishWhatItDoes) {
+    ProcessSpec spec = shell(
+        "trap 'asked=1' QUIT; touch trapped.txt; while [ -z \"$asked\" ]; do sleep 0.02; done;"
+        " sleep 0.3; echo answered > answered.txt");
+    spec.stopSignal = StopSignal::quit;
+    const int pid = apply(spec).pid;
+    ASSERT_TRUE(soon([&] { return fileExists(directory.path() + "/trapped.txt"); }));
+    ASSERT_TRUE(driver->stop("shop-fra", spec, context()));
+    EXPECT_EQ(inFile("answered.txt"), "answered\n");
+    EXPECT_FALSE(processIdentity(pid));
+}
+
 TEST_F(ProcessTest, aCrashIsExplainedLeavesNoZombieAndIsStartedAnew) {
     const ProcessSpec spec = shell("echo $$ >> pids.txt; echo cannot find my database; exit 3");
     apply(spec);
@@ -278,10 +291,33 @@ TEST_F(ProcessTest, healthIsAwaitedAndBounded) {
     EXPECT_TRUE(healthy->healthy);
     EXPECT_TRUE(driver->inspect("shop-fra", spec, context()).healthy);
     spec.health += "missing";
-    const auto sick = driver->awaitHealthy("shop-fra", spec, context(1500));
+    Context watched = context(1500);
+    std::string said;
+    const UnixMs begun = SystemClock().now();
+    watched.progress = [&](int64_t, int64_t, std::string_view sentence) { said = sentence; };
+    const auto sick = driver->awaitHealthy("shop-fra", spec, watched);
     ASSERT_FALSE(sick);
     EXPECT_EQ(sick.error().code, ErrorCode::DeadlineExceeded);
-    EXPECT_THAT(sick.error().message, HasSubstr("answers 404"));
+    EXPECT_THAT(sick.error().message, HasSubstr("process web is not healthy: " + spec.health + " answers 404"));
+    EXPECT_THAT(sick.error().message, HasSubstr("waited for since " + isoTime(begun).substr(0, 16)));
+    EXPECT_EQ(said, sick.error().message) << "what was said while it was waited for";
+}
+
+TEST_F(ProcessTest, whatIsHealthyAtOnceIsNotTalkedAbout) {
+    const ProcessSpec spec = shell("exec sleep 60");
+    apply(spec);
+    Context watched = context();
+    watched.progress = [](int64_t, int64_t, std::string_view sentence) { ADD_FAILURE() << sentence; };
+    EXPECT_TRUE(driver->awaitHealthy("shop-fra", spec, watched));
+}
+
+TEST_F(ProcessTest, aHealthUrlThatNobodyAnswersIsNamed) {
+    ProcessSpec spec = shell("exec sleep 60");
+    spec.health = "http://127.0.0.1:" + std::to_string(freePort()) + "/healthz";
+    apply(spec);
+    const auto sick = driver->awaitHealthy("shop-fra", spec, context(400));
+    ASSERT_FALSE(sick);
+    EXPECT_THAT(sick.error().message, HasSubstr(spec.health + " does not answer: "));
 }
 
 TEST_F(ProcessTest, withoutAHealthUrlItHasToStayUp) {

@@ -27,6 +27,26 @@ pid_t sessionOf(const std::string& pid) {
     return session;
 }
 
+int numberOf(StopSignal signal) {
+    switch (signal) {
+        case StopSignal::interrupt:
+            return SIGINT;
+        case StopSignal::quit:
+            return SIGQUIT;
+        case StopSignal::hangup:
+            return SIGHUP;
+        case StopSignal::user1:
+            return SIGUSR1;
+        case StopSignal::user2:
+            return SIGUSR2;
+        case StopSignal::windowChange:
+            return SIGWINCH;
+        case StopSignal::term:
+            break;
+    }
+    return SIGTERM;
+}
+
 }  // namespace
 
 std::vector<ProcessIdentity> sessionMembers(const ProcessIdentity& leader) {
@@ -40,11 +60,11 @@ std::vector<ProcessIdentity> sessionMembers(const ProcessIdentity& leader) {
     return members;
 }
 
-bool endSession(const ProcessIdentity& leader, int64_t stopMs, MonotonicMs deadline) {
+bool endSession(const ProcessIdentity& leader, StopSignal signal, int64_t stopMs, MonotonicMs deadline) {
     const SystemClock clock;
     const MonotonicMs patience = std::min(deadline, clock.monotonic() + stopMs);
     std::vector<ProcessIdentity> members = sessionMembers(leader);
-    for (const ProcessIdentity& member : members) sendSignal(member, SIGTERM);
+    for (const ProcessIdentity& member : members) sendSignal(member, numberOf(signal));
     for (const ProcessIdentity& member : members) awaitExit(member, patience);
     // Members may have started others meanwhile, and a killed one cannot any more.
     while (!(members = sessionMembers(leader)).empty()) {
