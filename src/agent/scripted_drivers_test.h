@@ -169,10 +169,14 @@ class ScriptedFronts final : public driver::WebDriver {
                                               driver::MaintenanceMode wanted, const Context& context) override {
         if (onMode) onMode(wanted);
         mode = wanted;
-        return probe(application, web, context);
+        driver::FrontProbe answer = probe(application, web, context);
+        answer.passedOn = slow;
+        return answer;
     }
     driver::MaintenanceMode maintenance(std::string_view, const WebSpec&, const Context&) override { return mode; }
+    std::atomic<bool> slow{false};  // the application behind it does not answer in time
     driver::FrontProbe probe(std::string_view, const WebSpec& web, const Context&) override {
+        if (slow) return {web.address + ":80", 0, false, 1000, "timed out"};
         const bool seen = probesUntilSeen.fetch_sub(1) <= 0;
         const bool on = (mode == driver::MaintenanceMode::page) == seen;
         return {web.address + ":80", on ? 503 : 200, on, 0, ""};

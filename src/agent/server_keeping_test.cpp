@@ -165,6 +165,15 @@ TEST_F(Keeping, MaintenanceIsBelievedWhenSeen) {
     EXPECT_EQ(codeOf(run("maintenance.on", arguments)), "SWB-UNSUPPORTED");
 }
 
+TEST_F(Keeping, AnApplicationThatTakesItsTimeIsLetIn) {
+    const Json arguments = ofApplication("web", JsonArray{webJson()});
+    ASSERT_TRUE(run("maintenance.on", arguments));
+    drivers.fronts.slow = true;
+    const auto off = run("maintenance.off", arguments);
+    ASSERT_TRUE(off) << describe(off.error());
+    EXPECT_EQ(drivers.fronts.mode, driver::MaintenanceMode::off);
+}
+
 TEST_F(Keeping, WhatIsWaitedForIsSaidOfAllProcesses) {
     std::atomic<bool> workerSaid{false}, webSaid{false};
     drivers.processes.onAwaitHealthy = [&](const ProcessSpec& process,

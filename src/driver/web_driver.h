@@ -17,6 +17,7 @@ struct FrontProbe {
     bool maintenance = false;  // the answer carried the maintenance header
     double milliseconds = 0;
     std::string error;
+    bool passedOn = false;  // no answer yet, but it is the application's to give: the front has let the request through
 };
 
 // What became of the requests that had been passed on when maintenance began.

@@ -94,8 +94,12 @@ Result<Json> probed(const Run&, const Step& step) {
             }
     }
     if (fronts == 0) return detail("no web front; " + writersSentence(step));
-    return detail(std::to_string(fronts) + (fronts == 1 ? " web front answers " : " web fronts answer ") +
-                  std::to_string(worstStatus) + drainSentence(longestMs, inFlight));
+    // No status: let through, to an application that takes its time.
+    const bool isOpen = worstStatus == 0;
+    return detail(std::to_string(fronts) + (fronts == 1 ? " web front " : " web fronts ") +
+                  (isOpen ? std::string(fronts == 1 ? "passes" : "pass") + " requests on, no answer yet"
+                          : (fronts == 1 ? "answers " : "answer ") + std::to_string(worstStatus)) +
+                  drainSentence(longestMs, inFlight));
 }
 
 // A switch takes traffic away at `from` and lets it in at `to`; other plans name the application.

@@ -247,11 +247,12 @@ TEST(Maintenance, RequestsInFlightHaveAQuarterOfTheOutageBudgetAtMost) {
 TEST(Maintenance, SaysWhatBecameOfRequestsInFlight) {
     const auto sentence = [](JsonObject front) {
         auto run = switchRun();
-        front["status"] = 503;
+        if (!front.contains("status")) front["status"] = 503;
         finish(run, "maintenance-on", "fra-1", JsonObject{{"fronts", JsonArray{front}}});
         return textAt(*verify(run, "maintenance-on"), "detail");
     };
     EXPECT_EQ(sentence({}), "1 web front answers 503");
+    EXPECT_EQ(sentence({{"status", 0}}), "1 web front passes requests on, no answer yet");
     EXPECT_EQ(sentence({{"drainedMs", 0}, {"inFlight", false}}), "1 web front answers 503");
     EXPECT_EQ(sentence({{"drainedMs", 41}, {"inFlight", false}}),
               "1 web front answers 503; requests in flight were answered within 41 ms");

@@ -1,8 +1,12 @@
 """`swing lab` itself: up, status, load, a switch under load, down, and nothing left behind."""
 
+import json
 import os
+import re
 import signal
 import subprocess
+import sys
+import tempfile
 import unittest
 
 import world
@@ -71,7 +75,32 @@ class LabTest(world.Scenario):
         self.lab.release("agent-nyc-1")
         self.lab.wait_connected()
 
-    def test_8_a_killed_supervisor_leaves_a_lab_that_can_be_removed(self):
+    def test_8_a_step_says_what_it_waits_for(self):
+        """A process that is up and not healthy: `run show` names it while it is waited for, not only when it is given up."""
+        gate = os.path.join(self.lab.directory, "open")
+        address = self.lab.site("fra")["server"]["address"] + ":3999"
+        host, port = address.split(":")
+        serve = (f"import os, time, http.server as h\nwhile not os.path.exists({gate!r}): time.sleep(0.05)\n"
+                 f"h.ThreadingHTTPServer(({host!r}, {port}), h.SimpleHTTPRequestHandler).serve_forever()")
+        definition = {"application": "slow", "site": "fra", "processes": {"web": {
+            "server": self.lab.site("fra")["server"]["name"], "directory": self.lab.directory,
+            "command": [sys.executable, "-c", serve], "health": f"http://{address}/"}}}
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            json.dump(definition, file)  # JSON is YAML
+            file.flush()
+            run = self.lab.run("app", "apply", file.name, "--no-wait")["run"]
+        expected = re.compile(rf"process web is not healthy: http://{re.escape(address)}/ does not answer: .*, "
+                              r"waited for since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z")
+
+        def said():
+            steps = self.lab.run("run", "show", run)["steps"]
+            return [step["detail"] for step in steps if step["state"] == "running" and expected.fullmatch(step["detail"])]
+        world.wait_for(said, 20, "words about the process that is waited for", pause=0.1)
+        open(gate, "w", encoding="utf-8").close()
+        self.assertEqual(self.lab.finished_run(run)["state"], "done")
+        self.lab.run("app", "delete", "slow", "--yes", "--wait")
+
+    def test_9_a_killed_supervisor_leaves_a_lab_that_can_be_removed(self):
         directory = self.lab.directory
         supervisor = self.lab.refresh()["supervisor"]["pid"]
         os.kill(supervisor, signal.SIGKILL)

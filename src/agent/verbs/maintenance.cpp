@@ -47,7 +47,8 @@ Result<FrontProbe> setOne(VerbCall& call, const std::string& application, const 
     auto* driver = TRY(call.services.drivers.web(web.front));
     FrontProbe probe = TRY(driver->setMaintenance(application, web, mode, call.contextFor(web)));
     const auto seen = [mode](const FrontProbe& answer) {
-        return mode == MaintenanceMode::page ? isInMaintenance(answer) : !answer.maintenance && answer.status != 0;
+        if (mode == MaintenanceMode::page) return isInMaintenance(answer);
+        return !answer.maintenance && (answer.status != 0 || answer.passedOn);
     };
     while (!seen(probe)) {
         if (SystemClock().monotonic() + probeAgainMs >= call.deadline || call.cancelled())

@@ -202,9 +202,9 @@ Result<FrontProbe> NginxDriver::setMaintenance(std::string_view application, con
         bool reached = last.maintenance == (mode == MaintenanceMode::page) && last.status != 0;
         // An application that takes its time to answer has been let through: nginx answers maintenance itself, at once.
         if (!reached && mode == MaintenanceMode::off && last.status == 0)
-            reached = last.milliseconds >= static_cast<double>(probeTimeoutMs) &&
-                      serves(client, target, nginx::generationPathOf(*siteText));
-        if (reached) break;
+            last.passedOn = last.milliseconds >= static_cast<double>(probeTimeoutMs) &&
+                            serves(client, target, nginx::generationPathOf(*siteText));
+        if (reached || last.passedOn) break;
         if (context.remainingMs() <= pauseMs || context.cancelled()) {
             (void)placeFlag(flag, before);
             (void)flushed.get();

@@ -90,6 +90,24 @@ TEST_F(NginxTest, aSocketHoldsNothingUpAndNeitherDoesASiteThatDoesNotCount) {
     request.join();
 }
 
+// It takes connections and says nothing.
+TEST_F(NginxTest, maintenanceEndsThoughTheApplicationTakesItsTime) {
+    const Fd silent(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address = test::loopback(0);
+    socklen_t size = sizeof address;
+    ASSERT_EQ(::bind(silent.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    ::getsockname(silent.get(), reinterpret_cast<sockaddr*>(&address), &size);
+    ::listen(silent.get(), 16);
+    Upstream unused("fra");
+    WebSpec web = webFor(unused, freePort());
+    web.upstream.port = ntohs(address.sin_port);
+    prepare(web, {}, "shop-fra", MaintenanceMode::page);
+    EXPECT_FALSE(set(web, MaintenanceMode::page).passedOn);
+    const FrontProbe off = set(web, MaintenanceMode::off);
+    EXPECT_EQ(off.status, 0);
+    EXPECT_TRUE(off.passedOn);
+}
+
 TEST_F(NginxTest, everyMethodAndPathGetsThePageOnAConnectionThatIsKept) {
     Upstream upstream("fra");
     const uint16_t port = freePort();
