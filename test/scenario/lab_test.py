@@ -88,7 +88,7 @@ class LabTest(world.Scenario):
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             json.dump(definition, file)  # JSON is YAML
             file.flush()
-            run = self.lab.run("app", "apply", file.name, "--no-wait")["run"]
+            run = self.lab.run("app", "apply", file.name, "--no-wait")["run"]["id"]
         expected = re.compile(rf"process web is not healthy: http://{re.escape(address)}/ does not answer: .*, "
                               r"waited for since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z")
 
