@@ -49,6 +49,8 @@ class LabTest(world.Scenario):
             self.assertEqual(self.assert_legal(), "fra")
         self.assert_clean(load)
         self.assertGreaterEqual(load.score["addressChanges"], 2)
+        self.assertEqual({kind: count for kind, count in load.score["errors"].items() if count and kind != "maintenance"}, {},
+                         "nobody sees anything but the page")
         self.assertGreater(load.score["acknowledged"], 50)
 
     def test_5_the_score_sees_lost_and_doubled_orders(self):
