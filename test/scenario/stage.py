@@ -168,7 +168,9 @@ class Stage:
             if not entry.isdigit() or int(entry) == os.getpid():
                 continue
             try:
-                line = open(f"/proc/{entry}/cmdline", "rb").read().decode(errors="replace")
+                # A worker's command says nothing of where it belongs, its environment does.
+                line = "".join(open(f"/proc/{entry}/{file}", "rb").read().decode(errors="replace")
+                               for file in ("cmdline", "environ"))
                 cwd = os.readlink(f"/proc/{entry}/cwd")
             except OSError:
                 continue
