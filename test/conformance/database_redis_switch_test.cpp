@@ -299,6 +299,31 @@ class Writers {
 
 }  // namespace
 
+// Right after a switch the replica has not given its word yet; from Redis 7.2 on a bare WAIT does not ask for it.
+TEST_F(RedisSwitch, ThePreparationDoesNotWaitForTheReplicasNextWord) {
+    std::vector<double> durations;
+    for (int round = 0; round < 5; ++round) {
+        switchOver();
+        ASSERT_FALSE(HasFatalFailure()) << "round " << round;
+        ASSERT_TRUE(world->insert(*current, "after-" + std::to_string(round)));
+        const double start = preciseMs();
+        SWB_REQUIRE(current->driver->prepareSwitchSource(current->spec, standby->slot, current->context()));
+        durations.push_back(preciseMs() - start);
+    }
+    EXPECT_THAT(durations, ::testing::Each(::testing::Lt(300.0)));
+}
+
+// A pause that somebody else made holds back what would ask the replica: then its own word, once a second, is enough.
+TEST_F(RedisSwitch, ThePreparationDoesNotHangBehindAPause) {
+    switchOver();
+    ASSERT_FALSE(HasFatalFailure());
+    ask(current->spec, {"CLIENT", "PAUSE", "20000", "WRITE"});
+    const double start = preciseMs();
+    SWB_REQUIRE(current->driver->prepareSwitchSource(current->spec, standby->slot, current->context()));
+    EXPECT_LT(preciseMs() - start, 4000);
+    ask(current->spec, {"CLIENT", "UNPAUSE"});
+}
+
 TEST_F(RedisSwitch, FiftyAlternatingSwitchesUnderWriters) {
     Writers writers(current->spec, standby->spec, 4);
     ::usleep(200'000);

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "driver/redis/dialect.h"
 #include "driver/redis/managers.h"
 #include "driver/support/files.h"
 #include "driver/support/program.h"
@@ -30,6 +31,22 @@ void give(const std::string& path) {
 
 }  // namespace
 
+std::string redisPrograms() {
+    const char* named = std::getenv("SWB_REDIS_PROGRAMS");
+    return named ? named : "";
+}
+
+Engine redisEngine() {
+    const std::string directory = redisPrograms();
+    const bool valkeyOnly = fileExists(directory + "/valkey-server") && !fileExists(directory + "/redis-server");
+    return valkeyOnly ? Engine::valkey : Engine::redis;
+}
+
+std::vector<std::string> redisServerCommand(const DatabaseSpec& spec) {
+    const std::string program = redis::serverProgram(spec.engine);
+    return {spec.service.bin.empty() ? program : spec.service.bin + "/" + program, spec.service.config};
+}
+
 driver::OsUser redisUser() {
     return require(::geteuid() == 0 ? driver::osUserByName("redis") : driver::currentOsUser());
 }
@@ -37,8 +54,9 @@ driver::OsUser redisUser() {
 DatabaseSpec makeRedisServer(const std::string& directory, const std::string& host, const std::string& settings) {
     DatabaseSpec spec;
     spec.name = "cache";
-    spec.engine = Engine::redis;
+    spec.engine = redisEngine();
     spec.server = "server";
+    spec.service.bin = redisPrograms();
     spec.service.data = directory + "/data";
     spec.service.config = spec.service.data + "/redis.conf";
     spec.service.socket = spec.service.data + "/socket";
@@ -59,7 +77,7 @@ DatabaseSpec makeRedisServer(const std::string& directory, const std::string& ho
 
 void startRedisServer(const DatabaseSpec& spec) {
     driver::DetachedProgram server;
-    server.argv = {"redis-server", spec.service.config};
+    server.argv = redisServerCommand(spec);
     server.user = redisUser();
     server.directory = spec.service.data;
     require(driver::spawnDetached(server));

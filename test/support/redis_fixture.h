@@ -13,6 +13,11 @@
 
 namespace swb::test {
 
+// Directory with the server's program, from SWB_REDIS_PROGRAMS; empty: the installed Redis. A directory with
+// valkey-server and no redis-server makes the engine Valkey.
+std::string redisPrograms();
+Engine redisEngine();
+std::vector<std::string> redisServerCommand(const DatabaseSpec& spec);
 driver::OsUser redisUser();
 
 // A directory with a configuration of its own, not started. `settings` is appended to redis.conf. The application's

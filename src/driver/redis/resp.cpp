@@ -79,7 +79,9 @@ class Reader {
         return reply;
     }
     Result<std::optional<Reply>> readList(std::string_view length, int depth) {
-        const int64_t count = TRY(number(length, -1, static_cast<int64_t>(replyElementsMax)));
+        const int64_t count = TRY(number(length, -1, INT64_MAX));
+        if (count > static_cast<int64_t>(replyElementsMax))
+            return fail(ErrorCode::TooLarge, "a reply of the server has more elements than are read of it");
         Reply reply;
         if (count < 0) return reply;
         reply.kind = Reply::Kind::list;

@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "driver/redis/credentials.h"
 #include "driver/redis/fence.h"
 #include "driver/redis/following.h"
 #include "driver/redis/peers.h"
@@ -29,6 +30,17 @@ Result<void> refuseHandOver(Connection& connection, const Context& context) {
                 "Look at the roles of both servers (there may be two primaries), then try again.");
 }
 
+// Asks the replicas for their word now; otherwise they give it once a second. WAIT asks for what its own connection has
+// replicated (before Redis 7.2: for everything), so that must be something: a message to nobody. A pause would hold
+// that back, whoever made it: hence a connection that can be given up.
+void askReplicas(const Instance& instance, const Context& context) {
+    constexpr int64_t patienceMs = 150;
+    const Context brief = withDeadline(context, within(context, patienceMs));
+    auto connection = logInAsAgent(instance, brief);
+    if (connection)
+        (void)connection->callAll({{"PUBLISH", "swingbridge:word", ""}, {"WAIT", "1", "50"}}, brief.deadline);
+}
+
 // The replica has acknowledged what there is now. A link that is up proves less: after a copy the primary sends nothing
 // until the replica's first word, which may take a second, and that second must not lie in the outage.
 Result<void> awaitCaughtUp(const Instance& instance, Connection& connection, std::string_view slot, int64_t offset,
@@ -48,8 +60,7 @@ Result<void> awaitCaughtUp(const Instance& instance, Connection& connection, std
             return fail(ErrorCode::ReplicaNotReady,
                         "the replica " + std::string(slot) + " does not stream from here: " + seen,
                         "See INFO replication of both servers. A replica is known by the address it announces.");
-        // Asks the replicas for their word now; otherwise they give it once a second.
-        TRY(connection.call({"WAIT", "1", "50"}, context.deadline));
+        askReplicas(instance, context);
         pause(2);
     }
 }
