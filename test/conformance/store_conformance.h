@@ -48,6 +48,7 @@ TEST_P(StoreConformance, ANewStoreIsEmpty) {
     EXPECT_TRUE(store_->events({}).value().empty());
     EXPECT_TRUE(store_->verifyChain().value().intact());
     EXPECT_EQ(getOrFail(*store_, "group", "shop").error().message, "there is no group shop");
+    EXPECT_EQ(getOrFail(*store_, "group", "shop").error().hint, "`swing group list` shows what there is.");
 }
 
 TEST_P(StoreConformance, VersionsGrowAndAreThoseOfTheCommit) {
