@@ -17,7 +17,7 @@ TEST_F(MariadbTraps, TheFenceHoldsAgainstAdministratorsAlsoWithoutItsAgent) {
             open = std::move(*connection);
         }
         // read_only is lifted as hostile administrators do.
-        (void)open->execute("SET GLOBAL read_only = 0", inMs(2000));
+        (void)open->execute(std::string(dialect().openWrites()), inMs(2000));
         return open->execute("INSERT INTO items (tag) VALUES ('" + tag + "')", inMs(2000)).has_value();
     });
     while (fresh.count() < 20 || lasting.count() < 20) ::usleep(1000);
@@ -55,9 +55,10 @@ TEST_F(MariadbTraps, TheFenceHoldsAgainstProceduresOfAdministrators) {
         auto shop = connectMariadb(current->spec, "shop", "shop-password", "shop");
         return shop && shop->execute("CALL put('" + tag + "')", inMs(2000));
     };
-    primarySql("SET GLOBAL read_only = 1");
-    EXPECT_TRUE(call("through-read-only")) << "the trap itself is gone: the definer's right no longer counts";
-    primarySql("SET GLOBAL read_only = 0");
+    closeByHand(*current);
+    EXPECT_EQ(call("through-read-only"), !dialect().closesForEverybody())
+        << "the trap itself is gone: the definer's right no longer counts";
+    openByHand(*current);
     const auto token = fence();
     SWB_REQUIRE(token);
     EXPECT_FALSE(call("fenced"));
@@ -173,10 +174,10 @@ TEST_F(MariadbTraps, ARestartComesUpClosedWhoeverStartedIt) {
     SWB_REQUIRE(opened);
     EXPECT_TRUE(world->insert(*current, "open"));
     // A person who closes it afterwards has a reason.
-    primarySql("SET GLOBAL read_only = 1");
+    closeByHand(*current);
     SWB_REQUIRE(ensureRunning("primary"));
     EXPECT_FALSE(world->insert(*current, "closed-by-a-person"));
-    primarySql("SET GLOBAL read_only = 0");
+    openByHand(*current);
     // Started by the agent itself.
     killMariadbServer(current->spec);
     SWB_REQUIRE(ensureRunning(""));

@@ -74,7 +74,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     join(first, second);
     if (const auto state = GtidState::parse(first))
         SWB_ASSERT(state->beyond(*state).empty(), "nothing is beyond itself");
-    (void)positionInDump(text);
+    (void)positionAtEndOfDump(text);
+    (void)positionAtBeginOfDump(text);
+    (void)gtidsInMysqlLogText(text);
     (void)isCompleteDump(text);
     (void)gtidsInLogText(text);
     options(first, second);

@@ -59,11 +59,49 @@ const std::string& template_() {
     return made.directory;
 }
 
-Result<Connection> connectAsSuperuser(const DatabaseSpec& spec) {
+const std::string& mysqlTemplate() {
+    struct Made {
+        std::string directory = makeTestDirectory("mysql-template");
+        Made() {
+            give(directory);
+            run({mysqlPrograms() + "/sbin/mysqld", "--no-defaults", "--initialize-insecure",
+                 "--datadir=" + directory + "/data", "--tmpdir=" + directory, "--secure-file-priv=NULL",
+                 "--innodb-redo-log-capacity=8M"});
+            (void)removeFile(directory + "/data/auto.cnf");  // each server has a number of its own
+        }
+        ~Made() { (void)driver::removeTree(directory); }
+    };
+    static const Made made;
+    return made.directory;
+}
+
+std::string optionsOf(Engine engine) {
+    if (engine == Engine::mysql)
+        return "innodb_buffer_pool_size = 16M\ninnodb_redo_log_capacity = 8M\nmysqlx = OFF\nsecure_file_priv = NULL\n";
+    return "innodb_buffer_pool_size = 16M\ninnodb_log_file_size = 8M\nlog_warnings = 2\n";
+}
+
+Result<Connection> connectAs(const std::string& account, const DatabaseSpec& spec) {
     driver::mariadb::Endpoint endpoint;
     endpoint.socket = spec.service.socket;
-    endpoint.user = spec.service.superuser;
+    endpoint.user = account;
     return Connection::open(endpoint, superuser(), SystemClock().monotonic() + patienceMs);
+}
+
+Result<Connection> connectAsSuperuser(const DatabaseSpec& spec) {
+    return connectAs(spec.service.superuser, spec);
+}
+
+// A fresh MySQL has an account root without a password; what is wanted is one that needs none.
+void makeMysqlSuperuser(const DatabaseSpec& spec) {
+    auto connection = require(connectAs("root", spec));
+    const std::string account = "'" + spec.service.superuser + "'@localhost";
+    const MonotonicMs deadline = SystemClock().monotonic() + patienceMs;
+    for (const std::string& statement :
+         {std::string("INSTALL PLUGIN auth_socket SONAME 'auth_socket.so'"), "CREATE USER IF NOT EXISTS " + account,
+          "ALTER USER " + account + " IDENTIFIED WITH auth_socket",
+          "GRANT ALL ON *.* TO " + account + " WITH GRANT OPTION"})
+        require(connection.execute(statement, deadline));
 }
 
 void makeApplicationDatabase(const DatabaseSpec& spec) {
@@ -82,10 +120,18 @@ driver::OsUser mariadbUser() {
     return require(::geteuid() == 0 ? driver::osUserByName("mysql") : driver::currentOsUser());
 }
 
-DatabaseSpec makeMariadbServer(const std::string& directory, const std::string& host, const std::string& settings) {
+std::string mysqlPrograms() {
+    const char* named = std::getenv("SWB_MYSQL_PROGRAMS");
+    return named ? named : "";
+}
+
+DatabaseSpec makeMariadbServer(const std::string& directory, const std::string& host, const std::string& settings,
+                               Engine engine) {
+    const bool mysql = engine == Engine::mysql;
     DatabaseSpec spec;
     spec.name = "main";
-    spec.engine = Engine::mariadb;
+    spec.engine = engine;
+    if (mysql) spec.service.bin = mysqlPrograms() + "/sbin";
     spec.server = "server";
     spec.service.data = directory + "/data";
     spec.service.socket = directory + "/run/socket";
@@ -98,24 +144,24 @@ DatabaseSpec makeMariadbServer(const std::string& directory, const std::string& 
     std::filesystem::create_directory(directory + "/run");
     give(directory + "/run");
     driver::ProgramCall copy;
-    copy.argv = {"cp", "-a", template_() + "/data", spec.service.data};
+    copy.argv = {"cp", "-a", (mysql ? mysqlTemplate() : template_()) + "/data", spec.service.data};
     require(driver::runChecked(copy, contextFor(60'000)));
     const std::string configuration = "[mysqld]\ndatadir = " + spec.service.data + "\nsocket = " + spec.service.socket +
                                       "\nport = " + std::to_string(spec.address.port) + "\nbind-address = " + host +
-                                      "\nskip-name-resolve\ninnodb_buffer_pool_size = 16M\ninnodb_log_file_size = 8M\n"
-                                      "max_connections = 60\nlog_warnings = 2\n" +
-                                      settings;
+                                      "\nskip-name-resolve\nmax_connections = 60\n" + optionsOf(engine) + settings;
     require(driver::writeFileAs(mariadbUser(), spec.service.config, configuration, 0644));
     driver::DetachedProgram server;
-    server.argv = {"/usr/sbin/mariadbd", "--defaults-file=" + spec.service.config};
+    server.argv = {mysql ? mysqlPrograms() + "/sbin/mysqld" : "/usr/sbin/mariadbd",
+                   "--defaults-file=" + spec.service.config};
     server.user = mariadbUser();
     server.logFile = directory + "/run/log";
     require(driver::spawnDetached(server));
     const auto deadline = SystemClock().monotonic() + patienceMs;
-    while (!connectAsSuperuser(spec)) {
+    while (!connectAs(mysql ? "root" : spec.service.superuser, spec)) {
         if (SystemClock().monotonic() > deadline) std::abort();
         ::usleep(5000);
     }
+    if (mysql) makeMysqlSuperuser(spec);
     makeApplicationDatabase(spec);
     return spec;
 }
@@ -143,7 +189,8 @@ Result<Connection> connectMariadb(const DatabaseSpec& spec, const std::string& u
     return Connection::open(endpoint, require(driver::currentOsUser()), SystemClock().monotonic() + patienceMs);
 }
 
-MariadbWorld::MariadbWorld(const std::string& settings) : DatabaseWorld("mdb") {
+MariadbWorld::MariadbWorld(const std::string& settings, Engine engine)
+    : DatabaseWorld(engine == Engine::mysql ? "my" : "mdb"), engine_(engine) {
     makeSides(settings);
 }
 
@@ -154,7 +201,7 @@ MariadbWorld::~MariadbWorld() {
 DatabaseSpec MariadbWorld::makeServer(const std::string& directory, const std::string& host,
                                       const std::string& settings) {
     give(directory);
-    return makeMariadbServer(directory, host, settings);
+    return makeMariadbServer(directory, host, settings, engine_);
 }
 
 bool MariadbWorld::insert(DatabaseSide& side, const std::string& tag) {
@@ -194,7 +241,10 @@ Json MariadbWorld::laterToken(const Json& token) {
     const std::string end = textAt(token, "end");
     const size_t sequence = end.rfind('-') + 1;
     Json later = token;
-    later.as_object()["end"] = end.substr(0, sequence) + std::to_string(std::stoull(end.substr(sequence)) + 1000);
+    if (engine_ == Engine::mysql)
+        later.as_object()["end"] = end + ":1000000";
+    else
+        later.as_object()["end"] = end.substr(0, sequence) + std::to_string(std::stoull(end.substr(sequence)) + 1000);
     return later;
 }
 

@@ -1,5 +1,5 @@
-// MariaDB for tests: single servers, and a world of two (database_world.h). As root the servers run as the user mysql.
-// Set SWB_KEEP_TEST_DATA to look at a failed test's directories afterwards.
+// MariaDB and MySQL for tests: single servers, and a world of two (database_world.h). As root the servers run as the
+// user mysql. Set SWB_KEEP_TEST_DATA to look at a failed test's directories afterwards.
 #pragma once
 
 #include <optional>
@@ -15,9 +15,13 @@ namespace swb::test {
 // The operating-system user of test servers, and the database account the agent works as.
 driver::OsUser mariadbUser();
 
+// Directory whose bin and sbin are MySQL's (SWB_MYSQL_PROGRAMS names it; Debian has no MySQL); empty: there is none.
+std::string mysqlPrograms();
+
 // System tables (copied from ones made once per process), an option file with nothing but places, a running server with
 // the application's database, its account and the table `items`.
-DatabaseSpec makeMariadbServer(const std::string& directory, const std::string& host, const std::string& settings);
+DatabaseSpec makeMariadbServer(const std::string& directory, const std::string& host, const std::string& settings,
+                               Engine engine = Engine::mariadb);
 void killMariadbServer(const DatabaseSpec& spec);
 std::optional<int> mariadbPid(const DatabaseSpec& spec);
 
@@ -27,7 +31,7 @@ Result<driver::mariadb::Connection> connectMariadb(const DatabaseSpec& spec, con
 
 class MariadbWorld final : public DatabaseWorld {
   public:
-    explicit MariadbWorld(const std::string& settings = {});
+    explicit MariadbWorld(const std::string& settings = {}, Engine engine = Engine::mariadb);
     ~MariadbWorld() override;
     bool insert(DatabaseSide& side, const std::string& tag) override;
     std::set<std::string> tags(DatabaseSide& side) override;
@@ -43,6 +47,8 @@ class MariadbWorld final : public DatabaseWorld {
     DatabaseSpec makeServer(const std::string& directory, const std::string& host,
                             const std::string& settings) override;
     void killServer(const DatabaseSpec& spec) override { killMariadbServer(spec); }
+
+    const Engine engine_;
 };
 
 }  // namespace swb::test

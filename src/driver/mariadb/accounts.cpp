@@ -21,7 +21,8 @@ Result<Accounts> accountsOf(std::string_view query, Connection& connection, cons
     return accounts;
 }
 
-Result<void> alterAccounts(Connection& connection, const Accounts& accounts, const char* how, const Context& context) {
+Result<void> alterAccounts(const Instance& instance, Connection& connection, const Accounts& accounts, const char* how,
+                           const Context& context) {
     // In groups: one statement of thousands of names would be longer than the server takes.
     constexpr size_t groupMax = 200;
     for (size_t first = 0; first < accounts.size(); first += groupMax) {
@@ -29,7 +30,7 @@ Result<void> alterAccounts(Connection& connection, const Accounts& accounts, con
         const std::string names =
             fmt::format("{}", fmt::join(accounts.begin() + static_cast<std::ptrdiff_t>(first),
                                         accounts.begin() + static_cast<std::ptrdiff_t>(last), ", "));
-        TRY_VOID(executeUnlogged(connection, "ALTER USER IF EXISTS " + names + " ACCOUNT " + how, context));
+        TRY_VOID(executeUnlogged(instance, connection, "ALTER USER IF EXISTS " + names + " ACCOUNT " + how, context));
     }
     return {};
 }
@@ -46,9 +47,16 @@ bool mayWrite(const Row& row, const std::set<uint64_t>& ours) {
 
 }  // namespace
 
-Result<void> executeUnlogged(Connection& connection, const std::string& statement, const Context& context) {
+Result<void> executeUnlogged(const Instance& instance, Connection& connection, const std::string& statement,
+                             const Context& context) {
+    const Dialect& dialect = instance.dialect();
+    const bool closed =
+        dialect.closesForEverybody() &&
+        TRY(connection.value("SELECT " + std::string(dialect.writesAreClosed()), context.deadline)) == "1";
     TRY_VOID(connection.execute("SET SESSION sql_log_bin = 0", context.deadline));
+    if (closed) TRY_VOID(connection.execute(std::string(dialect.admitAdministrators()), context.deadline));
     auto done = connection.execute(statement, context.deadline);
+    if (closed) TRY_VOID(connection.execute(std::string(dialect.closeWrites()), context.deadline));
     TRY_VOID(connection.execute("SET SESSION sql_log_bin = 1", context.deadline));
     return done;
 }
@@ -61,12 +69,14 @@ Result<Accounts> unboundAccounts(const Instance& instance, Connection& connectio
     return accountsOf(instance.dialect().unboundAccounts(), connection, context);
 }
 
-Result<void> lockAccounts(Connection& connection, const Accounts& accounts, const Context& context) {
-    return alterAccounts(connection, accounts, "LOCK", context);
+Result<void> lockAccounts(const Instance& instance, Connection& connection, const Accounts& accounts,
+                          const Context& context) {
+    return alterAccounts(instance, connection, accounts, "LOCK", context);
 }
 
-Result<void> unlockAccounts(Connection& connection, const Accounts& accounts, const Context& context) {
-    return alterAccounts(connection, accounts, "UNLOCK", context);
+Result<void> unlockAccounts(const Instance& instance, Connection& connection, const Accounts& accounts,
+                            const Context& context) {
+    return alterAccounts(instance, connection, accounts, "UNLOCK", context);
 }
 
 Result<void> endIdleSessions(const Instance& instance, Connection& connection, const Context& context) {

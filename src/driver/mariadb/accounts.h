@@ -14,15 +14,18 @@ using Accounts = std::vector<std::string>;
 Result<Accounts> openAccounts(const Instance& instance, Connection& connection, const Context& context);
 // Those that read-only mode does not bind, without ours.
 Result<Accounts> unboundAccounts(const Instance& instance, Connection& connection, const Context& context);
-Result<void> lockAccounts(Connection& connection, const Accounts& accounts, const Context& context);
-Result<void> unlockAccounts(Connection& connection, const Accounts& accounts, const Context& context);
+Result<void> lockAccounts(const Instance& instance, Connection& connection, const Accounts& accounts,
+                          const Context& context);
+Result<void> unlockAccounts(const Instance& instance, Connection& connection, const Accounts& accounts,
+                            const Context& context);
 
 // Ends those of them that do nothing at the moment: they may hold locks all the same.
 Result<void> endIdleSessions(const Instance& instance, Connection& connection, const Context& context);
 // Ends every session but ours, replicas' and the server's own, until a look finds none that could still do something.
 Result<void> endSessions(const Instance& instance, Connection& connection, const Context& context);
 
-// A statement or two of this server alone: not in its log.
-Result<void> executeUnlogged(Connection& connection, const std::string& statement, const Context& context);
+// A statement of this server alone: not in its log, and on a closed server too.
+Result<void> executeUnlogged(const Instance& instance, Connection& connection, const std::string& statement,
+                             const Context& context);
 
 }  // namespace swb::driver::mariadb

@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <cctype>
 #include <mutex>
 
 namespace swb::driver::mariadb {
@@ -29,6 +30,12 @@ std::string shortened(std::string text) {
     constexpr size_t messageBytesMax = 500;
     if (text.size() > messageBytesMax) text.resize(messageBytesMax);
     return text;
+}
+
+// Server_id and Server_Id are the same column, of different products.
+bool isSameColumn(std::string_view one, std::string_view other) {
+    return std::equal(one.begin(), one.end(), other.begin(), other.end(),
+                      [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
 }
 
 void setOptions(MYSQL* raw, const Endpoint& endpoint, MonotonicMs deadline) {
@@ -59,13 +66,13 @@ void Row::put(std::string name, std::optional<std::string> value) {
 
 const std::string& Row::at(std::string_view name) const {
     for (const auto& [column, value] : cells_)
-        if (column == name) return value ? *value : nothing;
+        if (isSameColumn(column, name)) return value ? *value : nothing;
     return nothing;
 }
 
 bool Row::isNull(std::string_view name) const {
     for (const auto& [column, value] : cells_)
-        if (column == name) return !value;
+        if (isSameColumn(column, name)) return !value;
     return true;
 }
 

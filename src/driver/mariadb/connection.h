@@ -18,7 +18,7 @@ struct st_mysql;
 
 namespace swb::driver::mariadb {
 
-// One row, by column name: the server's status tables differ in columns from release to release.
+// One row, by column name (in any case): the server's status tables differ in columns from release to release.
 class Row {
   public:
     void put(std::string name, std::optional<std::string> value);

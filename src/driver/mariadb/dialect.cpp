@@ -65,6 +65,10 @@ class MariadbDialect final : public Dialect {
 
     std::string_view showReplica() const override { return "SHOW ALL SLAVES STATUS"; }
     const ReplicaColumns& columns() const override { return mariadbColumns; }
+    Result<bool> hasAppliedAll(const Row& status) const override {
+        return status.at(mariadbColumns.appliedFile) == status.at(mariadbColumns.receivedFile) &&
+               status.at(mariadbColumns.appliedPosition) == status.at(mariadbColumns.receivedPosition);
+    }
     std::string_view showReplicasOf() const override { return "SHOW SLAVE HOSTS"; }
     std::vector<std::string> followSource(const SourceAddress& source, std::string_view end,
                                           int version) const override {
@@ -82,12 +86,15 @@ class MariadbDialect final : public Dialect {
     }
     std::string_view startReplica() const override { return "START SLAVE"; }
     std::string_view stopReplica() const override { return "STOP SLAVE"; }
+    std::string_view startApplier() const override { return "START SLAVE SQL_THREAD"; }
+    std::string_view stopReceiver() const override { return "STOP SLAVE IO_THREAD"; }
     std::string_view forgetSource() const override { return "RESET SLAVE ALL"; }
 
     std::string_view closeWrites() const override { return "SET GLOBAL read_only = 1"; }
     std::string_view openWrites() const override { return "SET GLOBAL read_only = 0"; }
     std::string_view writesAreClosed() const override { return "@@GLOBAL.read_only"; }
     bool closesForEverybody() const override { return false; }
+    std::string_view admitAdministrators() const override { return "DO 0"; }
 
     std::string_view openAccounts() const override {
         return "SELECT User, Host FROM mysql.global_priv WHERE NOT COALESCE(JSON_VALUE(Priv, '$.is_role'), 0) AND NOT "
@@ -104,7 +111,7 @@ class MariadbDialect final : public Dialect {
     // Logged, it would be a transaction of a replica's own.
     std::string_view reloadTls() const override { return "FLUSH NO_WRITE_TO_BINLOG SSL"; }
     std::vector<std::pair<std::string, std::string>> options() const override {
-        return {{"gtid_strict_mode", "ON"}, {"log_slave_updates", "ON"}};
+        return {{"gtid_strict_mode", "ON"}, {"log_slave_updates", "ON"}, {"slave_net_timeout", "10"}};
     }
 };
 
@@ -145,6 +152,11 @@ class MysqlDialect final : public Dialect {
 
     std::string_view showReplica() const override { return "SHOW REPLICA STATUS"; }
     const ReplicaColumns& columns() const override { return mysqlColumns; }
+    // Places in files lag behind where several appliers work; sets of GTIDs do not.
+    Result<bool> hasAppliedAll(const Row& status) const override {
+        const GtidSet executed = TRY(GtidSet::parse(status.at("Executed_Gtid_Set")));
+        return executed.contains(TRY(GtidSet::parse(status.at("Retrieved_Gtid_Set"))));
+    }
     std::string_view showReplicasOf() const override { return "SHOW REPLICAS"; }
     std::vector<std::string> followSource(const SourceAddress& source, std::string_view, int) const override {
         return {fmt::format(
@@ -156,13 +168,17 @@ class MysqlDialect final : public Dialect {
     }
     std::string_view startReplica() const override { return "START REPLICA"; }
     std::string_view stopReplica() const override { return "STOP REPLICA"; }
+    std::string_view startApplier() const override { return "START REPLICA SQL_THREAD"; }
+    std::string_view stopReceiver() const override { return "STOP REPLICA IO_THREAD"; }
     std::string_view forgetSource() const override { return "RESET REPLICA ALL"; }
 
-    // super_read_only turns read_only on with it, and off does not turn it off.
-    std::string_view closeWrites() const override { return "SET PERSIST super_read_only = 1"; }
+    // super_read_only turns read_only on with it, and off does not turn it off. Not persisted: that would outlive the
+    // option file's own line, and a server that was released would come up closed for good.
+    std::string_view closeWrites() const override { return "SET GLOBAL super_read_only = 1"; }
     std::string_view openWrites() const override { return "SET GLOBAL super_read_only = 0, GLOBAL read_only = 0"; }
     std::string_view writesAreClosed() const override { return "@@GLOBAL.super_read_only"; }
     bool closesForEverybody() const override { return true; }
+    std::string_view admitAdministrators() const override { return "SET GLOBAL super_read_only = 0"; }
 
     std::string_view openAccounts() const override {
         return "SELECT User, Host FROM mysql.user WHERE account_locked = 'N' ORDER BY User, Host";
@@ -173,6 +189,9 @@ class MysqlDialect final : public Dialect {
         return {{"gtid_mode", "ON"},
                 {"enforce_gtid_consistency", "ON"},
                 {"log_replica_updates", "ON"},
+                {"replica_net_timeout", "10"},
+                // A relay log that a crash cut off is fetched again: GTIDs tell what is missing.
+                {"relay_log_recovery", "ON"},
                 {"super_read_only", "ON"}};
     }
 };

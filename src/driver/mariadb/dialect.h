@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "driver/mariadb/connection.h"
 #include "driver/mariadb/gtid.h"
 #include "model/application.h"
 
@@ -63,12 +64,16 @@ class Dialect {
     // Replication.
     virtual std::string_view showReplica() const = 0;  // no row: not a replica
     virtual const ReplicaColumns& columns() const = 0;
+    // Of the replica's status: whether all that was received is applied.
+    virtual Result<bool> hasAppliedAll(const Row& status) const = 0;
     virtual std::string_view showReplicasOf() const = 0;  // hosts that registered, at the source
     // version: of the server, 101119. end: the fenced primary's last position, which it follows from.
     virtual std::vector<std::string> followSource(const SourceAddress& source, std::string_view end,
                                                   int version) const = 0;
     virtual std::string_view startReplica() const = 0;
     virtual std::string_view stopReplica() const = 0;
+    virtual std::string_view startApplier() const = 0;
+    virtual std::string_view stopReceiver() const = 0;
     virtual std::string_view forgetSource() const = 0;
 
     // Writes.
@@ -77,6 +82,8 @@ class Dialect {
     virtual std::string_view writesAreClosed() const = 0;  // expression: 1 or 0
     // Whether read-only mode binds accounts with every right, too.
     virtual bool closesForEverybody() const = 0;
+    // Such a mode forbids even to lock accounts: what leaves accounts with every right able to write, and nobody else.
+    virtual std::string_view admitAdministrators() const = 0;
 
     // User, Host of every account that can log in and is not locked.
     virtual std::string_view openAccounts() const = 0;

@@ -39,6 +39,19 @@ Result<LogFiles> filesAfter(const Instance& instance, Connection& connection, co
 
 }  // namespace
 
+std::vector<std::string> gtidsInMysqlLogText(std::string_view text) {
+    constexpr std::string_view sign = "SET @@SESSION.GTID_NEXT= '";
+    std::vector<std::string> gtids;
+    // A statement of its own line: data stand behind "### ", or within a statement's text.
+    for (size_t at = 0; (at = text.find(sign, at)) != std::string_view::npos;) {
+        const bool begins = at == 0 || text[at - 1] == '\n';
+        at += sign.size();
+        const std::string_view gtid = text.substr(at, std::min(text.find('\'', at), text.size()) - at);
+        if (begins && GtidSet::parse(gtid)) gtids.emplace_back(gtid);
+    }
+    return gtids;
+}
+
 std::vector<std::string> gtidsInLogText(std::string_view text) {
     constexpr std::string_view sign = "\tGTID ";
     std::vector<std::string> gtids;
@@ -80,7 +93,7 @@ Result<SavedTransactions> saveAfter(const Instance& instance, Connection& connec
     constexpr size_t nameBytesMax = 100;
     saved.path = instance.stateDirectory() + "/only-here-after-" + name.substr(0, nameBytesMax) + ".sql";
     TRY_VOID(writeFileAtomically(saved.path, outcome.output, 0600));
-    auto gtids = gtidsInLogText(outcome.output);
+    auto gtids = mysql ? gtidsInMysqlLogText(outcome.output) : gtidsInLogText(outcome.output);
     std::erase_if(gtids, [&](const std::string& gtid) {
         const auto relation = instance.dialect().relation(gtid, position);
         return relation && (*relation == Relation::behind || *relation == Relation::equal);

@@ -20,5 +20,7 @@ std::string describe(const SavedTransactions& saved);
 
 // GTIDs of mariadb-binlog's output, in order: lines such as "#261122  7:40:01 server id 7 … GTID 0-7-12 trans".
 std::vector<std::string> gtidsInLogText(std::string_view text);
+// Of mysqlbinlog's: SET @@SESSION.GTID_NEXT= 'UUID:12', a line of its own.
+std::vector<std::string> gtidsInMysqlLogText(std::string_view text);
 
 }  // namespace swb::driver::mariadb

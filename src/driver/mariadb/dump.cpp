@@ -14,24 +14,35 @@ namespace swb::driver::mariadb {
 
 namespace {
 
-// The position stands before the users and the end mark; both are small beside this.
-constexpr off_t tailBytesMax = 4 << 20;
+// MariaDB's position stands before the users and the end mark; both are small beside this, and so is a set of GTIDs.
+constexpr off_t partBytesMax = 4 << 20;
 // Tables that come and go break a consistent dump.
 constexpr int attemptsMax = 20;
 
-Result<std::string> tailOf(const std::string& path) {
+enum class End { first, last };
+
+// So many bytes of one end of a file, or all of a small one.
+Result<std::string> partOf(const std::string& path, End end) {
     const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     const off_t size = file.valid() ? ::lseek(file.get(), 0, SEEK_END) : -1;
     if (size < 0) return fail(ErrorCode::StorageFailed, path + " cannot be read");
-    const off_t from = std::max<off_t>(0, size - tailBytesMax);
-    std::string tail(static_cast<size_t>(size - from), '\0');
-    for (size_t done = 0; done < tail.size();) {
+    const off_t from = end == End::first ? 0 : std::max<off_t>(0, size - partBytesMax);
+    std::string part(static_cast<size_t>(std::min(size - from, partBytesMax)), '\0');
+    for (size_t done = 0; done < part.size();) {
         const ssize_t got =
-            ::pread(file.get(), tail.data() + done, tail.size() - done, from + static_cast<off_t>(done));
+            ::pread(file.get(), part.data() + done, part.size() - done, from + static_cast<off_t>(done));
         if (got <= 0) return fail(ErrorCode::StorageFailed, path + " cannot be read to its end");
         done += static_cast<size_t>(got);
     }
-    return tail;
+    return part;
+}
+
+std::string quotedAt(std::string_view text, size_t begin) {
+    const size_t end = text.find('\'', begin);
+    if (end == std::string_view::npos) return {};
+    std::string position(text.substr(begin, end - begin));
+    std::erase(position, '\n');
+    return position;
 }
 
 std::vector<std::string> dumpArguments(const Instance& instance, const Peer& peer, const std::string& file) {
@@ -80,18 +91,25 @@ bool tablesChanged(std::string_view errors) {
     return false;
 }
 
-std::string positionInDump(std::string_view text) {
-    // MariaDB: -- SET GLOBAL gtid_slave_pos='0-1-100';   MySQL: SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'uuid:1-5';
-    for (const std::string_view sign : {"gtid_slave_pos='", "GTID_PURGED=/*!80000 '+'*/ '"}) {
-        const size_t at = text.rfind(sign);
-        if (at == std::string_view::npos) continue;
-        const size_t begin = at + sign.size(), end = text.find('\'', begin);
-        if (end == std::string_view::npos) continue;
-        std::string position(text.substr(begin, end - begin));
-        std::erase(position, '\n');
-        return position;
-    }
-    return {};
+std::string positionAtEndOfDump(std::string_view tail) {
+    // -- SET GLOBAL gtid_slave_pos='0-1-100';
+    constexpr std::string_view sign = "gtid_slave_pos='";
+    const size_t at = tail.rfind(sign);
+    return at == std::string_view::npos ? std::string() : quotedAt(tail, at + sign.size());
+}
+
+std::string positionAtBeginOfDump(std::string_view head) {
+    // SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'uuid:1-5';   since 8.4, commented: /* SET
+    // @@GLOBAL.GTID_PURGED='+uuid:1-5';
+    constexpr std::string_view sign = "SET @@GLOBAL.GTID_PURGED=", addition = "/*!80000 '+'*/ ";
+    const size_t at = head.find(sign);
+    if (at == std::string_view::npos) return {};
+    std::string_view rest = head.substr(at + sign.size());
+    if (rest.substr(0, addition.size()) == addition) rest.remove_prefix(addition.size());
+    if (rest.empty() || rest.front() != '\'') return {};
+    std::string position = quotedAt(rest, 1);
+    if (!position.empty() && position.front() == '+') position.erase(0, 1);
+    return position;
 }
 
 bool isCompleteDump(std::string_view text) {
@@ -138,11 +156,11 @@ Result<std::string> dumpPeer(const Instance& instance, const Peer& peer, const s
         if (!changed || context.remainingMs() == 0) return fail(outcome.error().within("the dump failed"));
         context.progress(0, estimatedBytes, "a table was made, altered or dropped meanwhile: copying again");
     }
-    const std::string tail = TRY(tailOf(file));
+    const std::string tail = TRY(partOf(file, End::last));
     if (!isCompleteDump(tail))
         return fail(ErrorCode::VerificationFailed, "the dump of " + peer.host + " is cut off",
                     "Repeat it; see the source's log.");
-    std::string position = positionInDump(tail);
+    std::string position = mysql ? positionAtBeginOfDump(TRY(partOf(file, End::first))) : positionAtEndOfDump(tail);
     // An empty position would make the replica replay the source's whole log on top of its copy.
     if (position.empty())
         return fail(ErrorCode::VerificationFailed, "the dump of " + peer.host + " names no position",

@@ -10,8 +10,10 @@ namespace swb::driver::mariadb {
 Result<std::string> dumpPeer(const Instance& instance, const Peer& peer, const std::string& file,
                              int64_t estimatedBytes, const Context& context);
 
-// The position in a dump's text: a comment near its *end*, though not at it. Empty when there is none.
-std::string positionInDump(std::string_view text);
+// The position in a dump's text: MariaDB has it in a comment near its *end*, though not at it, MySQL in one before all
+// data. The one next to that end of the text counts, whatever the data say. Empty when there is none.
+std::string positionAtEndOfDump(std::string_view tail);
+std::string positionAtBeginOfDump(std::string_view head);
 // The dump's last line, without which it is cut off.
 bool isCompleteDump(std::string_view text);
 

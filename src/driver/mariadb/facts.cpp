@@ -18,8 +18,10 @@ constexpr const char* variableNames =
     "'log_bin', 'binlog_format', 'gtid_strict_mode', 'sync_binlog', 'innodb_flush_log_at_trx_commit', 'server_id', "
     "'log_slave_updates', 'log_replica_updates', 'read_only', 'super_read_only', 'event_scheduler', 'max_connections', "
     "'character_set_server', 'collation_server', 'lower_case_table_names', 'innodb_page_size', 'sql_mode', "
-    "'binlog_expire_logs_seconds', 'slave_net_timeout', 'gtid_domain_id', 'report_host', 'have_ssl', "
-    "'slave_parallel_threads', 'rpl_semi_sync_master_enabled', 'gtid_mode', 'innodb_read_only', 'time_zone'";
+    "'binlog_expire_logs_seconds', 'slave_net_timeout', 'replica_net_timeout', 'gtid_domain_id', 'report_host', "
+    "'have_ssl', "
+    "'slave_parallel_threads', 'replica_parallel_workers', 'rpl_semi_sync_master_enabled', 'gtid_mode', "
+    "'enforce_gtid_consistency', 'innodb_read_only', 'time_zone'";
 
 JsonObject nothingKnown(const DatabaseSpec& spec) {
     return emptyFacts(spec, {"gtidDomain", "serverId", "errantGtids", "readOnlyAdmins", "eventsEnabled", "usingGtid",

@@ -64,7 +64,7 @@ Result<void> lockOut(const Instance& instance, Connection& connection, const Con
         TRY_VOID(instance.writeRecord(
             fenceRecord, JsonObject{{"accounts", listOf(known)}, {"token", token ? *token : Json(nullptr)}}));
     }
-    return lockAccounts(connection, open, context);
+    return lockAccounts(instance, connection, open, context);
 }
 
 // A statement that waits longer than this waits for somebody: for a statement that runs on, or for a session that holds
@@ -190,7 +190,7 @@ Result<void> liftFence(const Instance& instance, Connection& connection, const C
     (void)connection.execute("UNLOCK TABLES", context.deadline);
     const Json record = instance.record(fenceRecord);
     if (!record.is_object()) return {};
-    TRY_VOID(unlockAccounts(connection, recordedAccounts(record), context));
+    TRY_VOID(unlockAccounts(instance, connection, recordedAccounts(record), context));
     return instance.removeRecord(fenceRecord);
 }
 

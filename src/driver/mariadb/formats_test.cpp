@@ -120,13 +120,33 @@ TEST(MariadbDump, ThePositionIsFoundNearTheEndAndNeverGuessed) {
         "-- MariaDB dump\nINSERT INTO `t` VALUES ('-- SET GLOBAL gtid_slave_pos=\\'9-9-9\\';');\n"
         "--\n-- CHANGE MASTER TO MASTER_USE_GTID=slave_pos;\n"
         "-- SET GLOBAL gtid_slave_pos='0-1-100';\n-- Dump completed on 2026-11-22  7:40:01\n";
-    EXPECT_EQ(positionInDump(dump), "0-1-100");
+    EXPECT_EQ(positionAtEndOfDump(dump), "0-1-100");
     EXPECT_TRUE(isCompleteDump(dump));
     EXPECT_FALSE(isCompleteDump(dump.substr(0, dump.size() - 60)));
-    EXPECT_EQ(positionInDump("-- SET GLOBAL gtid_slave_pos='';\n"), "");
-    EXPECT_EQ(positionInDump("-- Dump completed\n"), "");
-    EXPECT_EQ(positionInDump("SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ '" + set("1-5") + ",\n" + uuidB + ":1';"),
-              set("1-5") + "," + uuidB + ":1");
+    EXPECT_EQ(positionAtEndOfDump("-- SET GLOBAL gtid_slave_pos='';\n"), "");
+    EXPECT_EQ(positionAtEndOfDump("-- Dump completed\n"), "");
+}
+
+TEST(MysqlDump, ThePositionStandsBeforeTheData) {
+    const std::string position = set("1-5") + ",\n" + uuidB + ":1';\n*/\n",
+                      data = "INSERT INTO `t` VALUES ('SET @@GLOBAL.GTID_PURGED=\\'+" + set("1-99") + "\\'');\n",
+                      expected = set("1-5") + "," + uuidB + ":1";
+    // As 8.0 writes it, and as 9.7 does.
+    EXPECT_EQ(positionAtBeginOfDump("-- x\nSET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ '" + position + data), expected);
+    EXPECT_EQ(positionAtBeginOfDump("-- x\n/* SET @@GLOBAL.GTID_PURGED='+" + position + data), expected);
+    EXPECT_EQ(positionAtBeginOfDump("/* SET @@GLOBAL.GTID_PURGED='+';*/"), "");
+    EXPECT_EQ(positionAtBeginOfDump("SET @@GLOBAL.GTID_PURGED='" + set("1-5")), "");
+    EXPECT_EQ(positionAtBeginOfDump("-- Dump completed\n"), "");
+}
+
+TEST(MysqlLogText, TransactionsAreListed) {
+    EXPECT_THAT(gtidsInMysqlLogText("SET @@SESSION.GTID_NEXT= '" + set("6") +
+                                    "'/*!*/;\n### @2='SET "
+                                    "@@SESSION.GTID_NEXT= '" +
+                                    set("7") +
+                                    "'\nSET @@SESSION.GTID_NEXT= "
+                                    "'AUTOMATIC' /* added by mysqlbinlog */;\n"),
+                ElementsAre(set("6")));
 }
 
 TEST(MariadbLogText, TransactionsAreListed) {
@@ -192,7 +212,6 @@ TEST(MariadbDialect, FollowsByGtidOverVerifiedTls) {
     EXPECT_FALSE(dialect.relation("x", "0-1-6"));
 }
 
-// No MySQL server is at hand for tests: the statements are those of its manual.
 TEST(MysqlDialect, SpeaksMysql) {
     const Dialect& dialect = Dialect::of(Engine::mysql);
     const SourceAddress source{"10.0.0.5", 3306, "swingbridge_repl", "/t/ca.pem", "/t/c.pem", "/t/c.key"};
@@ -203,7 +222,7 @@ TEST(MysqlDialect, SpeaksMysql) {
         EXPECT_THAT(follow[0], HasSubstr(part));
     EXPECT_THAT(follow[0], Not(HasSubstr("MASTER")));
     EXPECT_EQ(dialect.awaitPosition(set("1-5"), 50), "SELECT WAIT_FOR_EXECUTED_GTID_SET('" + set("1-5") + "', 0.050)");
-    EXPECT_EQ(dialect.closeWrites(), "SET PERSIST super_read_only = 1");
+    EXPECT_EQ(dialect.closeWrites(), "SET GLOBAL super_read_only = 1");
     EXPECT_EQ(dialect.openWrites(), "SET GLOBAL super_read_only = 0, GLOBAL read_only = 0");
     EXPECT_EQ(dialect.writtenPosition(), "@@GLOBAL.gtid_executed");
     EXPECT_EQ(dialect.showReplica(), "SHOW REPLICA STATUS");
@@ -216,6 +235,14 @@ TEST(MysqlDialect, SpeaksMysql) {
     EXPECT_EQ(dialect.relation(set("1-5"), set("1-6")).value(), Relation::behind);
     EXPECT_THAT(dialect.surplus(set("1-7"), set("1-5")).value(), ElementsAre(set("6-7")));
     EXPECT_TRUE(dialect.closesForEverybody());
+    Row status;
+    status.put("Executed_Gtid_Set", set("1-7"));
+    status.put("Retrieved_Gtid_Set", set("6-7"));
+    EXPECT_TRUE(dialect.hasAppliedAll(status).value());
+    Row behind;
+    behind.put("executed_gtid_set", set("1-6"));
+    behind.put("RETRIEVED_GTID_SET", set("6-7"));
+    EXPECT_FALSE(dialect.hasAppliedAll(behind).value());
 }
 
 TEST(Dialects, QuoteWhatDefinitionsAndServersSay) {

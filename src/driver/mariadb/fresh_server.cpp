@@ -31,7 +31,8 @@ Result<std::string> makeSocketDirectory(const OsUser& user) {
 Result<void> makeSystemTables(const Instance& instance, const std::string& data, const std::string& temporary,
                               const Context& context) {
     if (instance.dialect().engine() == Engine::mysql) {
-        TRY(runChecked(instance.programCall("mysqld", {"--no-defaults", "--initialize-insecure", "--datadir=" + data}),
+        TRY(runChecked(instance.programCall("mysqld", {"--no-defaults", "--initialize-insecure", "--datadir=" + data,
+                                                       "--tmpdir=" + temporary, "--secure-file-priv=NULL"}),
                        context));
         return {};
     }
@@ -98,9 +99,16 @@ Result<void> FreshServer::run(const Instance& instance, const std::string& optio
     DetachedProgram program;
     program.argv = {instance.program("mariadbd"), options, "--datadir=" + data_, "--socket=" + socket_,
                     "--pid-file=" + directory_ + "/pid", "--tmpdir=" + directory_, "--skip-networking",
-                    "--skip-grant-tables", "--skip-log-bin", "--skip-slave-start", "--max-allowed-packet=1G",
+                    "--skip-grant-tables", "--skip-log-bin", "--max-allowed-packet=1G",
                     // What is loaded is flushed by the clean stop; until then a crash begins it anew.
                     "--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=OFF"};
+    if (instance.dialect().engine() == Engine::mysql)
+        // The account we work as may have to be made; the X protocol would open a port and a socket of its own.
+        for (const char* option : {"--skip-replica-start", "--loose-mysqlx=OFF", "--secure-file-priv=NULL",
+                                   "--plugin-load-add=auth_socket.so"})
+            program.argv.emplace_back(option);
+    else
+        program.argv.emplace_back("--skip-slave-start");
     program.user = instance.user();
     program.logFile = instance.stateDirectory() + "/fresh-server.log";
     const pid_t pid = TRY(spawnDetached(program));

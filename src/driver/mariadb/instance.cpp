@@ -122,8 +122,10 @@ std::string Instance::socket() const {
 std::string Instance::program(std::string_view name) const {
     // Debian has the server in /usr/sbin and the tools in /usr/bin: only one of them can be the definition's directory.
     const std::string wanted = name == "mariadbd" && spec_.engine == Engine::mysql ? "mysqld" : std::string(name);
-    std::vector<std::string> directories = {"/usr/sbin", "/usr/bin", "/usr/local/bin"};
-    if (!spec_.service.bin.empty()) directories.insert(directories.begin(), spec_.service.bin);
+    std::vector<std::string> directories;
+    if (const std::string& bin = spec_.service.bin; !bin.empty())
+        directories = {bin, bin + "/../sbin", bin + "/../bin"};
+    directories.insert(directories.end(), {"/usr/sbin", "/usr/bin", "/usr/local/bin"});
     for (const auto& directory : directories)
         if (fileExists(directory + "/" + wanted)) return directory + "/" + wanted;
     return wanted;

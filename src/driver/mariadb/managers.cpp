@@ -34,6 +34,19 @@ DetachedProgram programOf(const ManagedServer& server) {
     return program;
 }
 
+pid_t pidIn(const std::string& path) {
+    const auto text = readFile(path, 64);
+    pid_t pid = 0;
+    if (text) std::from_chars(text->data(), text->data() + text->size(), pid);
+    return pid;
+}
+
+// MySQL does not start while the process that its socket's lock names is listed, and one that was killed is until its
+// parent has asked for it: in a container that may take long.
+void forgetDeadHolder(const std::string& lock) {
+    if (const pid_t pid = pidIn(lock); pid > 0 && !processIdentity(pid)) (void)removeFile(lock);
+}
+
 DirectService directService(const ManagedServer& server) {
     DirectService direct;
     direct.data = server.service.data;
@@ -42,7 +55,10 @@ DirectService directService(const ManagedServer& server) {
     direct.stopSignal = SIGTERM;
     direct.reloadSignal = SIGHUP;
     direct.find = [service = server.service] { return findServer(service.data, service.socket); };
-    direct.program = [server] { return programOf(server); };
+    direct.program = [server] {
+        if (!server.service.socket.empty()) forgetDeadHolder(server.service.socket + ".lock");
+        return programOf(server);
+    };
     return direct;
 }
 
@@ -76,13 +92,13 @@ std::optional<ProcessIdentity> findServer(const std::string& dataDirectory, cons
     for (const auto& directory : directories)
         for (const auto& name : directoryEntries(directory)) {
             if (name.size() < 5 || name.substr(name.size() - 4) != ".pid") continue;
-            const auto text = readFile(directory + "/" + name, 64);
-            if (!text) continue;
-            pid_t pid = 0;
-            std::from_chars(text->data(), text->data() + text->size(), pid);
+            const pid_t pid = pidIn(directory + "/" + name);
             const auto process = pid > 0 ? processIdentity(pid) : std::nullopt;
             if (process && worksIn(pid, dataDirectory)) return process;
         }
+    // MySQL writes that file when it is ready: one that recovers after a crash has none for a while.
+    for (const auto& process : processesWithArgument("--datadir=" + dataDirectory))
+        if (worksIn(process.pid, dataDirectory)) return process;
     return std::nullopt;
 }
 

@@ -26,8 +26,8 @@ struct ManagedServer {
 //   systemd        systemctl
 Result<std::unique_ptr<ServiceManager>> makeServiceManager(const ManagedServer& server);
 
-// The running server of a data directory: a pid file there (or beside its socket) names it, and it works in that
-// directory. A stale file or a reused pid is nothing.
+// The running server of a data directory: a pid file there (or beside its socket) names it, or it was started by us,
+// and it works in that directory. A stale file or a reused pid is nothing.
 std::optional<ProcessIdentity> findServer(const std::string& dataDirectory, const std::string& socket);
 
 constexpr const char* pidFileName = "swingbridge.pid";  // of servers that we start

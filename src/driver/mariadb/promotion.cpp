@@ -155,14 +155,12 @@ Result<void> applyReceived(const Instance& instance, Connection& connection, boo
     const ReplicaColumns& columns = dialect.columns();
     if (allowLagging) {
         const ServerState state = TRY(readState(instance, connection, context));
-        if (!state.applying(dialect)) (void)connection.execute("START SLAVE SQL_THREAD", context.deadline);
+        if (!state.applying(dialect)) (void)connection.execute(std::string(dialect.startApplier()), context.deadline);
     }
-    (void)connection.execute(dialect.engine() == Engine::mysql ? "STOP REPLICA IO_THREAD" : "STOP SLAVE IO_THREAD",
-                             context.deadline);
+    (void)connection.execute(std::string(dialect.stopReceiver()), context.deadline);
     for (;;) {
         const ServerState state = TRY(readState(instance, connection, context));
-        const bool all = state.status.at(columns.appliedFile) == state.status.at(columns.receivedFile) &&
-                         state.status.at(columns.appliedPosition) == state.status.at(columns.receivedPosition);
+        const bool all = TRY(dialect.hasAppliedAll(state.status));
         if (all) return {};
         if (!state.applying(dialect) && allowLagging) return {};
         if (!state.applying(dialect) || context.remainingMs() == 0 || context.cancelled()) {

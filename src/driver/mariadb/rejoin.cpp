@@ -119,6 +119,8 @@ Result<Json> rejoin(const Instance& instance, const Peer& peer, const SwitchToke
     TRY_VOID(awaitStreaming(instance, *session, peer, context));
     const double streaming = preciseMs();
     TRY_VOID(liftFence(instance, *session, context));
+    // A call that was cut off while it unlocked the accounts may have left administrators able to write.
+    if (dialect.closesForEverybody()) TRY_VOID(session->execute(std::string(dialect.closeWrites()), context.deadline));
     return JsonObject{{"streamingAfterMs", streaming - start}, {"rewound", false}, {"droppedSlots", JsonArray{}}};
 }
 

@@ -33,6 +33,7 @@ constexpr const char* dynamicNames[] = {"server_id",
                                         "sync_binlog",
                                         "innodb_flush_log_at_trx_commit",
                                         "slave_net_timeout",
+                                        "replica_net_timeout",
                                         "binlog_expire_logs_seconds"};
 
 Result<void> applyDynamic(Connection& connection, const Options& options, const Context& context) {
@@ -78,7 +79,6 @@ Options preparedOptions(const Instance& instance, int64_t serverId, std::string_
     setOption(options, "binlog_format", "ROW");
     setOption(options, "sync_binlog", "1");
     setOption(options, "innodb_flush_log_at_trx_commit", "1");
-    setOption(options, "slave_net_timeout", "10");
     for (const auto& [name, value] : instance.dialect().options()) setOption(options, name, value);
     if (!application.empty()) setOption(options, "report_host", Link::slotFor(application));
     setOption(options, "report_port", std::to_string(instance.spec().address.port));
@@ -110,6 +110,9 @@ Result<std::vector<std::string>> prepareOptions(const Instance& instance, Connec
     std::vector<std::string> restart;
     if (now.at("log") != "1") restart.emplace_back("log_bin");
     if (now.at("updates") != "1") restart.push_back(logsUpdates);
+    // A running server reaches it only by steps, each of which all of its replicas must have taken.
+    if (mysql && TRY(connection.value("SELECT @@GLOBAL.gtid_mode", context.deadline)) != "ON")
+        restart.emplace_back("gtid_mode");
     if (!TRY(showsOurCertificate(instance, connection, context))) restart.emplace_back("ssl_cert");
     TRY_VOID(applyDynamic(connection, options, context));
     return restart;

@@ -27,12 +27,12 @@ Result<void> checkVersion(const Instance& instance, Connection& connection) {
                     std::string("the server is ") + (mysql ? "MariaDB" : "MySQL") +
                         ", the definition says engine: " + std::string(nameOf(instance.spec().engine)),
                     "Correct the definition.");
-    const bool supported = mysql ? version >= 80023 && version < 90000 : version >= 100600 && version < 120000;
+    const bool supported = mysql ? version >= 80026 && version < 100000 : version >= 100600 && version < 120000;
     if (supported) return {};
     return fail(ErrorCode::Unsupported,
                 "the server is " + std::string(instance.dialect().product()) + " " + std::to_string(version / 10000) +
                     "." + std::to_string(version / 100 % 100),
-                "MariaDB 10.6 to 11 and MySQL 8 are supported.");
+                "MariaDB 10.6 to 11 and MySQL 8.0.26 to 9 are supported.");
 }
 
 // Nobody can log in with it but who shows a certificate of our authority in its name; it has no password to lose.

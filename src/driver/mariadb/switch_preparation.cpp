@@ -142,9 +142,10 @@ Result<void> endSwitch(const Instance& instance, const Context& context) {
     auto session = TRY(instance.session(context));
     const ServerState state = TRY(readState(instance, *session, context));
     if (state.replica || state.writesClosed) return {};
-    const Rows events = TRY(session->query(
-        "SELECT EVENT_SCHEMA, EVENT_NAME, DEFINER FROM information_schema.EVENTS WHERE STATUS = 'SLAVESIDE_DISABLED'",
-        context.deadline));
+    const Rows events =
+        TRY(session->query("SELECT EVENT_SCHEMA, EVENT_NAME, DEFINER FROM information_schema.EVENTS WHERE STATUS IN "
+                           "('SLAVESIDE_DISABLED', 'REPLICA_SIDE_DISABLED')",
+                           context.deadline));
     for (const auto& event : events) {
         const std::string& definer = event.at("DEFINER");
         const size_t at = definer.rfind('@');

@@ -1,0 +1,4 @@
+// Copies, certificates and histories that went apart, as for MariaDB, on real MySQL servers.
+#define SWB_TEST_MYSQL
+#include "conformance/database_mariadb_replication_test.cpp"
+#include "support/mysql_main.h"
