@@ -209,6 +209,16 @@ TEST_F(MariadbTraps, ARestartComesUpClosedWhoeverStartedIt) {
     EXPECT_EQ(textAt(facts(*current), "receiverStatus"), "streaming");
 }
 
+// What a link left in the server's options ends with its last replica.
+TEST_F(MariadbTraps, AServerThatWasReleasedComesUpOpen) {
+    SWB_REQUIRE(fence());
+    SWB_REQUIRE(unfence());
+    SWB_REQUIRE(current->driver->releaseSource(current->spec, {standby->slot}, current->context()));
+    killMariadbServer(current->spec);
+    startByHand(*current);
+    EXPECT_TRUE(world->insert(*current, "without-agent"));
+}
+
 TEST_F(MariadbTraps, ABootGuardThatSaysReplicaFencesAPrimary) {
     const auto closed = ensureRunning("replica");
     SWB_REQUIRE(closed);

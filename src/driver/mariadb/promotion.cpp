@@ -14,11 +14,11 @@ namespace {
 constexpr const char* reenableHint =
     "It follows another history. Do not promote it; enable replication between the two applications again.";
 
-tl::unexpected<Error> notReached(const std::string& position, const SwitchToken& token) {
+tl::unexpected<Error> notReached(const Dialect& dialect, const std::string& position, const SwitchToken& token) {
     return fail(
         ErrorCode::TokenNotReached,
         "the replica has applied to " + (position.empty() ? "nothing" : position) + ", the token ends at " + token.end,
-        "Nothing was promoted. Look at SHOW ALL SLAVES STATUS and the link between the sites.");
+        "Nothing was promoted. Look at " + std::string(dialect.showReplica()) + " and the link between the sites.");
 }
 
 Result<void> checkIdentity(const ServerState& state, const SwitchToken& token) {
@@ -85,7 +85,7 @@ Result<void> forgetSource(const Instance& instance, Connection& connection, cons
     if (TRY(dialect.relation(state.position, token.end)) != Relation::equal) {
         TRY_VOID(instance.removeRecord(promotionRecord));
         TRY_VOID(connection.execute(std::string(dialect.startReplica()), context.deadline));
-        return notReached(state.position, token);
+        return notReached(dialect, state.position, token);
     }
     TRY_VOID(connection.execute(std::string(dialect.forgetSource()), context.deadline));
     faultPoint("promotion", instance.spec().name, "alone");
@@ -109,7 +109,7 @@ Result<Json> awaitToken(const Instance& instance, const SwitchToken& token, cons
         TRY_VOID(checkReplica(dialect, state, token));
         if (TRY(dialect.relation(state.position, token.end)) == Relation::equal) break;
         const int64_t left = std::min(sliceMs, context.remainingMs() - 10);
-        if (left <= 0 || context.cancelled()) return notReached(state.position, token);
+        if (left <= 0 || context.cancelled()) return notReached(dialect, state.position, token);
         TRY(session->value(dialect.awaitPosition(token.end, left), context.deadline));
     }
     return JsonObject{{"reachedAfterMs", preciseMs() - start}, {"promoted", false}};
@@ -124,7 +124,7 @@ Result<Json> promote(const Instance& instance, const SwitchToken& token, const C
     if (state.replica) {
         TRY_VOID(checkReplica(dialect, state, token));
         if (TRY(dialect.relation(state.position, token.end)) != Relation::equal)
-            return notReached(state.position, token);
+            return notReached(dialect, state.position, token);
         TRY_VOID(forgetSource(instance, *session, token, context));
     } else if (!TRY(wasPromotedAt(instance, *session, state, token, context))) {
         return notOurs(state, token);
