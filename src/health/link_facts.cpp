@@ -111,11 +111,36 @@ std::map<std::pair<int64_t, int64_t>, int64_t> parseGtids(std::string_view text)
     return out;
 }
 
+// "UUID:1-5:7,\nOTHER:1-3": the last number of one server; 0 when it wrote nothing.
+int64_t lastOfServer(std::string_view set, std::string_view uuid) {
+    int64_t last = 0;
+    while (!set.empty()) {
+        const size_t comma = set.find(',');
+        std::string_view part = set.substr(0, comma);
+        part.remove_prefix(std::min(part.find_first_not_of("\n "), part.size()));
+        if (part.size() > uuid.size() && part.starts_with(uuid) && part[uuid.size()] == ':') {
+            const std::string_view end = part.substr(part.find_last_of(":-") + 1);
+            if (int64_t number = 0; readNumber(end, number)) last = std::max(last, number);
+        }
+        if (comma == std::string_view::npos) break;
+        set.remove_prefix(comma + 1);
+    }
+    return last;
+}
+
+std::string ownMysqlTransactions(std::string_view there, const Json& replica) {
+    const std::string uuid = textAt(replica, "serverUuid");
+    const int64_t here = lastOfServer(textAt(replica, "binlogState"), uuid);
+    if (uuid.empty() || lastOfServer(there, uuid) >= here) return {};
+    return "the replica has transactions of its own, up to " + uuid + ":" + std::to_string(here);
+}
+
 // A replica's own server id writes nothing while it follows, so this comparison does not mind that both sides were not
 // looked at in the same moment.
 std::string ownTransactions(const Json& source, const Json& replica) {
     const std::string there = textAt(source, "binlogState");
     if (there.empty()) return {};
+    if (memberAt(replica, "serverUuid")) return ownMysqlTransactions(there, replica);
     const auto known = parseGtids(there);
     const int64_t own = integerAt(replica, "serverId");
     for (const auto& [key, sequence] : parseGtids(textAt(replica, "binlogState"))) {
@@ -193,7 +218,9 @@ std::string divergence(Engine engine, const Json& source, const Json& replica) {
         return {};
     }
     // The server's own words for a copy that asks for what the source never had.
-    if (textAt(replica, "receiverError").find("which is not in the master's binlog") != std::string::npos)
+    const std::string error = textAt(replica, "receiverError");
+    if (error.find("which is not in the master's binlog") != std::string::npos ||
+        error.find("has more GTIDs than the") != std::string::npos)
         return "the replica has transactions that the source never had";
     return ownTransactions(source, replica);
 }

@@ -82,6 +82,23 @@ TEST(LinkFacts, DivergenceOfMariadbIsWhatTheReplicaWroteItself) {
               "");
 }
 
+TEST(LinkFacts, DivergenceOfMysqlIsWhatTheReplicaWroteItself) {
+    const std::string a = "3e11fa47-71ca-11e1-9e33-c80aa9429562", b = "4e11fa47-71ca-11e1-9e33-c80aa9429562";
+    const Json source = JsonObject{{"systemId", "7"}, {"binlogState", a + ":1-9,\n" + b + ":1-3:5"}};
+    const auto judged = [&](const std::string& state) {
+        return divergence(Engine::mysql, source,
+                          JsonObject{{"systemId", "7"}, {"serverUuid", b}, {"binlogState", state}});
+    };
+    EXPECT_EQ(judged(a + ":1-9,\n" + b + ":1-3:5"), "");
+    EXPECT_EQ(judged(a + ":1-12,\n" + b + ":1-5"), "") << "looked at later than the source";
+    EXPECT_EQ(judged(a + ":1-9"), "");
+    EXPECT_NE(judged(a + ":1-9,\n" + b + ":1-3:5-6").find(b + ":6"), std::string::npos);
+    EXPECT_NE(judged(b + ":7"), "");
+    EXPECT_NE(divergence(Engine::mysql, source,
+                         json(R"({"systemId":"7","receiverError":"Replica has more GTIDs than the source has"})")),
+              "");
+}
+
 TEST(LinkFacts, DivergenceOfRedisIsAnotherHistory) {
     const Json source = json(R"({"replid":"new","replid2":"old","secondReplOffset":100})");
     const auto judged = [&](const char* replid, const char* position, const char* status) {

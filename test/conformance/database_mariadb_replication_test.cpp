@@ -1,5 +1,6 @@
 // MariaDB's traps around copies, certificates, histories that went apart, and what a server says of itself.
 #include "conformance/mariadb_traps.h"
+#include "health/link_facts.h"
 
 namespace swb::test {
 
@@ -16,6 +17,7 @@ TEST_F(MariadbReplication, AReplicaThatSomebodyWroteToIsNeverPromoted) {
     const Json seen = facts(*standby, &peer);
     ASSERT_TRUE(memberAt(seen, "errantGtids")->is_array()) << toText(seen);
     EXPECT_EQ(memberAt(seen, "errantGtids")->as_array().size(), 1U) << toText(seen);
+    EXPECT_NE(health::divergence(testedEngine, facts(*current), seen), "");
     const auto prepared = prepareReplica();
     ASSERT_FALSE(prepared);
     EXPECT_EQ(prepared.error().code, ErrorCode::IdentityMismatch) << describe(prepared.error());

@@ -89,7 +89,7 @@ Result<Connection> Connection::open(const Endpoint& endpoint, const OsUser& actA
     static std::once_flag once;
     std::call_once(once, [] { mysql_library_init(0, nullptr, nullptr); });
     if (remaining(deadline) == 0)
-        return fail(ErrorCode::DeadlineExceeded, "no time was left to connect to MariaDB at " + tagOf(endpoint));
+        return fail(ErrorCode::DeadlineExceeded, "no time was left to connect to the server at " + tagOf(endpoint));
     // The peer's credentials are taken when the socket connects, the key file is opened during the handshake.
     const ActAs acting(actAs);
     if (!acting.effective())
@@ -104,7 +104,7 @@ Result<Connection> Connection::open(const Endpoint& endpoint, const OsUser& actA
                             endpoint.database.empty() ? nullptr : endpoint.database.c_str(), endpoint.port,
                             local ? endpoint.socket.c_str() : nullptr, 0))
         return fail(remaining(deadline) == 0 ? ErrorCode::DeadlineExceeded : ErrorCode::Unreachable,
-                    "MariaDB at " + tagOf(endpoint) + ": " + shortened(mysql_error(raw)),
+                    "the server at " + tagOf(endpoint) + ": " + shortened(mysql_error(raw)),
                     "Check that the server runs and admits this user.");
     return connection;
 }
@@ -123,8 +123,8 @@ tl::unexpected<Error> Connection::serverError() {
     lastErrorNumber_ = mysql_errno(raw);
     // Errors of the client library: the connection's state is not known any more.
     if (lastErrorNumber_ >= CR_MIN_ERROR && lastErrorNumber_ <= CR_MAX_ERROR) broken_ = true;
-    return fail(ErrorCode::DatabaseFailed,
-                "MariaDB: " + shortened(mysql_error(raw)) + " (" + std::to_string(lastErrorNumber_) + ")");
+    return fail(ErrorCode::DatabaseFailed, (isMariadb() ? "MariaDB: " : "MySQL: ") + shortened(mysql_error(raw)) +
+                                               " (" + std::to_string(lastErrorNumber_) + ")");
 }
 
 Result<Rows> Connection::query(const std::string& sql, MonotonicMs deadline) {

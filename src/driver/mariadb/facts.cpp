@@ -184,6 +184,7 @@ Result<ServerState> addServerFacts(const Instance& instance, Connection& connect
     facts["systemId"] = state.identity;
     facts["serverId"] = state.serverId;
     facts["position"] = state.position;
+    if (!state.serverUuid.empty()) facts["serverUuid"] = state.serverUuid;
     if (!state.replica) facts["replayPaused"] = false;
     addSettings(connection, facts, context);
     addReplication(dialect, state, facts);

@@ -9,8 +9,9 @@ namespace swb::driver::mariadb {
 namespace {
 
 std::string quick(const Dialect& dialect) {
-    return fmt::format("SELECT {} AS closed, {} AS written, {} AS applied, @@GLOBAL.server_id AS server",
-                       dialect.writesAreClosed(), dialect.writtenPosition(), dialect.appliedPosition());
+    return fmt::format("SELECT {} AS closed, {} AS written, {} AS applied, @@GLOBAL.server_id AS server, {} AS uuid",
+                       dialect.writesAreClosed(), dialect.writtenPosition(), dialect.appliedPosition(),
+                       dialect.engine() == Engine::mysql ? "@@GLOBAL.server_uuid" : "NULL");
 }
 
 constexpr const char* originQuery = "SELECT id, events FROM swingbridge.origin WHERE single = 1";
@@ -60,6 +61,7 @@ Result<ServerState> readState(const Instance& instance, Connection& connection, 
     state.written = row.at("written");
     state.applied = row.at("applied");
     state.serverId = std::atoll(row.at("server").c_str());
+    state.serverUuid = row.at("uuid");
     state.position = TRY(dialect.joined(state.written, state.applied));
     const auto origin = connection.query(originQuery, context.deadline);
     if (!origin && !isMissingTable(connection)) return fail(origin.error());

@@ -15,6 +15,7 @@ struct ServerState {
     std::string identity;     // swingbridge.origin; empty: it was never prepared, nor copied from one that was
     bool runsEvents = false;  // as its primary had it: swingbridge.origin
     int64_t serverId = 0;
+    std::string serverUuid;  // MySQL's: its own transactions carry it
 
     bool receiving(const Dialect& dialect) const;  // the receiver is connected
     bool applying(const Dialect& dialect) const;
