@@ -70,7 +70,7 @@ class MariadbTraps : public DatabaseTraps<MariadbWorld> {
     // As an administrator or the operating system would.
     void startByHand(DatabaseSide& side) {
         driver::DetachedProgram server;
-        server.argv = {onMysql ? mysqlPrograms() + "/sbin/mysqld" : "/usr/sbin/mariadbd",
+        server.argv = {onMysql ? mysqlPrograms() + "/sbin/mysqld" : mariadbPrograms() + "/sbin/mariadbd",
                        "--defaults-file=" + side.spec.service.config};
         server.user = mariadbUser();
         server.logFile = side.stateDirectory + "/by-hand.log";

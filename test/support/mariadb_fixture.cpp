@@ -20,6 +20,7 @@ using driver::mariadb::Connection;
 namespace {
 
 constexpr int64_t patienceMs = 20'000;
+constexpr const char* installedPrograms = "/usr";
 
 driver::Context contextFor(int64_t milliseconds) {
     driver::Context context;
@@ -27,10 +28,11 @@ driver::Context contextFor(int64_t milliseconds) {
     return context;
 }
 
-void run(std::vector<std::string> argv) {
+void run(std::vector<std::string> argv, const std::string& temporary) {
     driver::ProgramCall call;
     call.argv = std::move(argv);
     call.user = mariadbUser();
+    call.environment["TMPDIR"] = temporary;  // servers that share one remove each other's files at their start
     require(driver::runChecked(call, contextFor(60'000)));
 }
 
@@ -47,11 +49,14 @@ const std::string& template_() {
     struct Made {
         std::string directory = makeTestDirectory("mariadb-template");
         Made() {
+            give(directory);
             const std::string data = directory + "/data";
             std::filesystem::create_directory(data);
             give(data);
-            run({"mariadb-install-db", "--no-defaults", "--datadir=" + data, "--skip-test-db", "--skip-name-resolve",
-                 "--auth-root-authentication-method=socket", "--auth-root-socket-user=" + mariadbUser().name});
+            run({mariadbPrograms() + "/bin/mariadb-install-db", "--no-defaults", "--datadir=" + data, "--skip-test-db",
+                 "--skip-name-resolve", "--auth-root-authentication-method=socket",
+                 "--auth-root-socket-user=" + mariadbUser().name},
+                directory);
         }
         ~Made() { (void)driver::removeTree(directory); }
     };
@@ -66,7 +71,8 @@ const std::string& mysqlTemplate() {
             give(directory);
             run({mysqlPrograms() + "/sbin/mysqld", "--no-defaults", "--initialize-insecure",
                  "--datadir=" + directory + "/data", "--tmpdir=" + directory, "--secure-file-priv=NULL",
-                 "--innodb-redo-log-capacity=8M"});
+                 "--innodb-redo-log-capacity=8M"},
+                directory);
             (void)removeFile(directory + "/data/auto.cnf");  // each server has a number of its own
         }
         ~Made() { (void)driver::removeTree(directory); }
@@ -78,7 +84,8 @@ const std::string& mysqlTemplate() {
 std::string optionsOf(Engine engine) {
     if (engine == Engine::mysql)
         return "innodb_buffer_pool_size = 16M\ninnodb_redo_log_capacity = 8M\nmysqlx = OFF\nsecure_file_priv = NULL\n";
-    return "innodb_buffer_pool_size = 16M\ninnodb_log_file_size = 8M\nlog_warnings = 2\n";
+    return "basedir = " + mariadbPrograms() +
+           "\ninnodb_buffer_pool_size = 16M\ninnodb_log_file_size = 8M\nlog_warnings = 2\n";
 }
 
 Result<Connection> connectAs(const std::string& account, const DatabaseSpec& spec) {
@@ -120,6 +127,11 @@ driver::OsUser mariadbUser() {
     return require(::geteuid() == 0 ? driver::osUserByName("mysql") : driver::currentOsUser());
 }
 
+std::string mariadbPrograms() {
+    const char* named = std::getenv("SWB_MARIADB_PROGRAMS");
+    return named ? named : installedPrograms;
+}
+
 std::string mysqlPrograms() {
     const char* named = std::getenv("SWB_MYSQL_PROGRAMS");
     return named ? named : "";
@@ -131,7 +143,8 @@ DatabaseSpec makeMariadbServer(const std::string& directory, const std::string& 
     DatabaseSpec spec;
     spec.name = "main";
     spec.engine = engine;
-    if (mysql) spec.service.bin = mysqlPrograms() + "/sbin";
+    if (mysql || mariadbPrograms() != installedPrograms)
+        spec.service.bin = (mysql ? mysqlPrograms() : mariadbPrograms()) + "/sbin";
     spec.server = "server";
     spec.service.data = directory + "/data";
     spec.service.socket = directory + "/run/socket";
@@ -151,7 +164,7 @@ DatabaseSpec makeMariadbServer(const std::string& directory, const std::string& 
                                       "\nskip-name-resolve\nmax_connections = 60\n" + optionsOf(engine) + settings;
     require(driver::writeFileAs(mariadbUser(), spec.service.config, configuration, 0644));
     driver::DetachedProgram server;
-    server.argv = {mysql ? mysqlPrograms() + "/sbin/mysqld" : "/usr/sbin/mariadbd",
+    server.argv = {mysql ? mysqlPrograms() + "/sbin/mysqld" : mariadbPrograms() + "/sbin/mariadbd",
                    "--defaults-file=" + spec.service.config};
     server.user = mariadbUser();
     server.logFile = directory + "/run/log";

@@ -15,6 +15,9 @@ namespace swb::test {
 // The operating-system user of test servers, and the database account the agent works as.
 driver::OsUser mariadbUser();
 
+// Directory whose bin and sbin are MariaDB's: the installed one's, or what SWB_MARIADB_PROGRAMS names.
+std::string mariadbPrograms();
+
 // Directory whose bin and sbin are MySQL's (SWB_MYSQL_PROGRAMS names it; Debian has no MySQL); empty: there is none.
 std::string mysqlPrograms();
 

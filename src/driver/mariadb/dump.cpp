@@ -155,6 +155,9 @@ Result<std::string> dumpPeer(const Instance& instance, const Peer& peer, const s
                         "Enable replication at a quieter hour, without migrations and jobs that make tables.");
         if (!changed || context.remainingMs() == 0) return fail(outcome.error().within("the dump failed"));
         context.progress(0, estimatedBytes, "a table was made, altered or dropped meanwhile: copying again");
+        // A dump that meets one early takes a moment: without a growing pause all attempts fit into two seconds.
+        constexpr int64_t stepMs = 50;
+        pause(attempt * stepMs);
     }
     const std::string tail = TRY(partOf(file, End::last));
     if (!isCompleteDump(tail))
