@@ -4,7 +4,7 @@ DESTDIR ?=
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-postgresql-versions test-sanitize bench bench-dns fuzz format install clean
+.PHONY: help build demo test test-postgresql-versions test-other-servers test-sanitize bench bench-dns fuzz format install clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-25s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,10 @@ test: ## every test, on real servers; half an hour on two cores once built
 test-postgresql-versions: ## switches on PostgreSQL 13, 14, 16, 17 and 18, with servers from npm
 	@scripts/dependencies
 	@scripts/postgresql-versions
+
+test-other-servers: ## databases' tests on Redis 8, Valkey, MariaDB 11, MySQL 9, PostgreSQL 17 and 18
+	@scripts/dependencies --other-servers
+	@scripts/other-servers
 
 test-sanitize: ## unit tests, conformance suites and fuzz corpus under AddressSanitizer and UBSan
 	@scripts/dependencies
