@@ -163,14 +163,15 @@ void addPeer(const Instance& instance, const Peer& peer, Connection* own, const 
     facts["peerServerId"] = identity->serverId;
     facts["peerPosition"] = identity->position;
     if (!state || !state->replica || !surplus) return;
-    if (const auto errant = dialect.surplus(*surplus, identity->surplus)) {
+    auto source = instance.peerConnection(peer, deadline);
+    if (!source) return;
+    if (const auto errant = surplusOver(dialect, *surplus, *source, deadline)) {
         JsonArray list;
         for (const auto& gtid : *errant) list.emplace_back(gtid);
         facts["errantGtids"] = std::move(list);
     }
-    if (auto source = instance.peerConnection(peer, deadline))
-        if (const auto behind = bytesBehind(instance, *source, state->status, deadline); behind && *behind >= 0)
-            facts["lagBytes"] = *behind;
+    if (const auto behind = bytesBehind(instance, *source, state->status, deadline); behind && *behind >= 0)
+        facts["lagBytes"] = *behind;
 }
 
 Result<ServerState> addServerFacts(const Instance& instance, Connection& connection, SlowFacts& slow, JsonObject& facts,

@@ -88,6 +88,18 @@ Result<PeerState> readPeer(const Dialect& dialect, Connection& connection, Monot
     return peer;
 }
 
+Result<std::vector<std::string>> surplusOver(const Dialect& dialect, std::string_view own, Connection& peer,
+                                             MonotonicMs deadline) {
+    constexpr int looksMax = 10;
+    constexpr int64_t pauseMs = 20;
+    for (int look = 1;; ++look) {
+        const PeerState there = TRY(readPeer(dialect, peer, deadline));
+        auto extra = TRY(dialect.surplus(own, there.surplus));
+        if (extra.empty() || dialect.engine() != Engine::mysql || look == looksMax) return extra;
+        pause(pauseMs);
+    }
+}
+
 Result<std::string> lastPromotion(Connection& connection, const Context& context) {
     auto last =
         connection.value("SELECT ended FROM swingbridge.promotion ORDER BY number DESC LIMIT 1", context.deadline);

@@ -30,6 +30,11 @@ struct PeerState {
 };
 Result<PeerState> readPeer(const Dialect& dialect, Connection& connection, MonotonicMs deadline);
 
+// What `own`, read before, has and the peer lacks. A MySQL source sends a transaction a moment before its own set shows
+// it: what it lacks is looked at again before it is believed.
+Result<std::vector<std::string>> surplusOver(const Dialect& dialect, std::string_view own, Connection& peer,
+                                             MonotonicMs deadline);
+
 // The value of the last promotion's token that this server has seen, its own or replicated; empty: none.
 Result<std::string> lastPromotion(Connection& connection, const Context& context);
 // Makes the proof of a promotion: a committed row, the first of the new epoch.

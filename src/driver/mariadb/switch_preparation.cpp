@@ -33,12 +33,12 @@ Result<void> checkReplicaFit(const Dialect& dialect, const ServerState& state) {
 
 // own: the replica's, read before the peer's: what came later from there is not missing there.
 Result<void> checkSameHistory(const Dialect& dialect, const ServerState& state, const std::string& own,
-                              const PeerState& peer) {
+                              const PeerState& peer, Connection& source, MonotonicMs deadline) {
     if (state.identity != peer.identity || state.identity.empty())
         return fail(ErrorCode::IdentityMismatch,
                     "the replica is a copy of database " + state.identity + ", the primary is " + peer.identity);
     TRY_VOID(checkServerIds(state.serverId, peer.serverId));
-    const auto extra = TRY(dialect.surplus(own, peer.surplus));
+    const auto extra = TRY(surplusOver(dialect, own, source, deadline));
     if (extra.empty()) return {};
     return fail(ErrorCode::IdentityMismatch,
                 fmt::format("the replica has transactions that the primary lacks: {}", fmt::join(extra, ", ")),
@@ -113,7 +113,7 @@ Result<void> prepareSwitchReplica(const Instance& instance, const Peer& peer, in
     for (;;) {
         constexpr double soonMs = 250;
         const PeerState snapshot = TRY(readPeer(dialect, source, context.deadline));
-        TRY_VOID(checkSameHistory(dialect, state, own, snapshot));
+        TRY_VOID(checkSameHistory(dialect, state, own, snapshot, source, context.deadline));
         const double asked = preciseMs();
         TRY_VOID(awaitSnapshot(dialect, *session, snapshot, context));
         const double took = preciseMs() - asked;
