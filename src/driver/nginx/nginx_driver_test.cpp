@@ -1,15 +1,14 @@
+// Maintenance of one front: who gets the page, who comes through, and what a probe believes.
 #include "driver/nginx/nginx_driver.h"
 
 #include <gmock/gmock.h>
 #include <signal.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "base/file.h"
 #include "driver/nginx/nginx_test_support.h"
 #include "driver/nginx/site.h"
-#include "driver/support/http_probe.h"
 #include "driver/support/process_identity.h"
 #include "driver/support/program.h"
 
@@ -33,61 +32,6 @@ TEST_F(NginxTest, servesTheApplicationWithWhatItNeedsToKnow) {
     EXPECT_THAT(reply.body, Not(HasSubstr("Connection: upgrade")));
     EXPECT_THAT(visitor.ask("GET", "/live", "Connection: Upgrade\r\nUpgrade: websocket\r\n").body,
                 HasSubstr("Connection: upgrade"));
-}
-
-TEST_F(NginxTest, requestsInFlightAreWaitedForAndNotForLonger) {
-    Upstream upstream("fra");
-    const uint16_t port = freePort();
-    const WebSpec web = webFor(upstream, port);
-    prepare(web);
-    const auto drain = [&](int64_t limitMs) { return driver.drain("shop-fra", web, limitMs, context()); };
-    Connection idle(port), upgraded(port);
-    ASSERT_EQ(idle.ask("GET", "/").status, 200);
-    std::thread socket([&] { upgraded.ask("GET", "/slow", "Connection: Upgrade\r\nUpgrade: websocket\r\n"); });
-    Reply answer;
-    std::thread visitor([&] { answer = Connection(port).ask("POST", "/slow", "", "order"); });
-    while (upstream.requests() < 3) std::this_thread::yield();
-    set(web, MaintenanceMode::page);
-    const Drained cut = drain(100);
-    EXPECT_EQ(cut.state, Drained::State::busy);
-    EXPECT_GE(cut.milliseconds, 80);
-    EXPECT_LT(cut.milliseconds, 300);
-    // The visitor's own request holds it up; the page's do not.
-    EXPECT_EQ(idle.ask("GET", "/").status, 503);
-    std::thread later([&] {
-        std::this_thread::sleep_for(std::chrono::milliseconds(200));
-        upstream.slowAnswers = true;
-    });
-    const Drained waited = drain(5000);
-    EXPECT_EQ(waited.state, Drained::State::idle);
-    EXPECT_GE(waited.milliseconds, 150);
-    EXPECT_LT(waited.milliseconds, 2000);
-    for (std::thread* thread : {&later, &visitor, &socket}) thread->join();
-    EXPECT_EQ(answer.status, 200);
-    EXPECT_LT(drain(5000).milliseconds, 100) << "nobody is there";
-}
-
-TEST_F(NginxTest, aSocketHoldsNothingUpAndNeitherDoesASiteThatDoesNotCount) {
-    Upstream upstream("fra");
-    const uint16_t port = freePort();
-    const WebSpec web = webFor(upstream, port);
-    prepare(web);
-    Connection upgraded(port), visitor(port);
-    std::thread socket([&] { upgraded.ask("GET", "/slow", "Connection: Upgrade\r\nUpgrade: websocket\r\n"); });
-    while (upstream.requests() < 1) std::this_thread::yield();
-    set(web, MaintenanceMode::page);
-    EXPECT_EQ(driver.drain("shop-fra", web, 2000, context()).state, Drained::State::idle);
-    set(web, MaintenanceMode::off);
-    MaintenanceSpec without;
-    without.drainMs = 0;
-    prepare(web, without);
-    std::thread request([&] { visitor.ask("GET", "/slow"); });
-    while (upstream.requests() < 2) std::this_thread::yield();
-    set(web, MaintenanceMode::page);
-    EXPECT_EQ(driver.drain("shop-fra", web, 2000, context()).state, Drained::State::unknown);
-    upstream.slowAnswers = true;
-    socket.join();
-    request.join();
 }
 
 // It takes connections and says nothing.
@@ -185,14 +129,6 @@ TEST_F(NginxTest, noneOfSixteenConnectionsIsCutAndConfirmationIsQuick) {
     EXPECT_LT(times[times.size() / 2], 200);  // on a busy machine; see the printed figure on a quiet one
 }
 
-// After a reload the workers of before may take a new connection or two until they have closed their sockets.
-bool soon(const std::function<bool()>& condition) {
-    for (int i = 0; i < 500; ++i) {
-        if (condition()) return true;
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    return false;
-}
 bool soonAnswers(uint16_t port, int status, const std::string& headers = "") {
     return soon([&] { return Connection(port).ask("GET", "/", headers).status == status; });
 }
@@ -226,152 +162,6 @@ TEST_F(NginxTest, operatorsComeThroughByCookieOrAddressAndTheProbeNever) {
     maintenance.bypassAddresses = {"127.0.0.2"};
     prepare(web, maintenance);
     EXPECT_TRUE(soonAnswers(port, 503));
-}
-
-TEST_F(NginxTest, theStateSurvivesReloadsRestartsAndPreparingAgain) {
-    Upstream upstream("fra");
-    const uint16_t port = freePort();
-    WebSpec web = webFor(upstream, port);
-    prepare(web, {}, "shop-fra", MaintenanceMode::page);
-    EXPECT_EQ(Connection(port).ask("GET", "/").status, 503);
-    prepare(web, {}, "shop-fra", MaintenanceMode::off);
-    MaintenanceSpec changed;
-    changed.retryAfterSeconds = 99;
-    prepare(web, changed, "shop-fra", MaintenanceMode::off);
-    EXPECT_TRUE(soon([&] { return Connection(port).ask("GET", "/").has("Retry-After: 99"); }));
-    ASSERT_TRUE(driver.stop(web, context()));
-    EXPECT_EQ(driver.probe("shop-fra", web, context()).status, 0);
-    NginxDriver next;  // of an agent that was started anew
-    const auto running = next.ensureRunning(web, context());
-    ASSERT_TRUE(running) << describe(running.error());
-    EXPECT_TRUE(booleanAt(*running, "started"));
-    EXPECT_FALSE(booleanAt(*next.ensureRunning(web, context()), "started"));
-    EXPECT_EQ(next.maintenance("shop-fra", web, context()), MaintenanceMode::page);
-    EXPECT_TRUE(next.probe("shop-fra", web, context()).maintenance);
-    set(web, MaintenanceMode::off);
-    EXPECT_EQ(next.maintenance("shop-fra", web, context()), MaintenanceMode::off);
-    prepare(web, changed, "shop-fra", MaintenanceMode::page);
-    EXPECT_EQ(Connection(port).ask("GET", "/").status, 200);
-}
-
-TEST_F(NginxTest, preparingTheSameAgainReloadsNothing) {
-    Upstream upstream("fra");
-    const uint16_t port = freePort();
-    const WebSpec web = webFor(upstream, port);
-    prepare(web);
-    Connection idle(port);
-    ASSERT_EQ(idle.ask("GET", "/").status, 200);
-    const auto again = driver.prepare("shop-fra", web, {}, MaintenanceMode::off, context());
-    ASSERT_TRUE(again);
-    EXPECT_FALSE(booleanAt(*again, "changed"));
-    EXPECT_EQ(idle.ask("GET", "/").status, 200);
-    EXPECT_EQ(textAt(*again, "config"), directory.path() + "/sites/swingbridge-shop-fra.conf");
-}
-
-TEST_F(NginxTest, twoApplicationsShareOneNginx) {
-    Upstream fra("fra"), blog("blog");
-    const uint16_t port = freePort();
-    WebSpec shopWeb = webFor(fra, port), blogWeb = webFor(blog, port);
-    shopWeb.serverName = "shop.example";
-    blogWeb.serverName = "blog.example";
-    MaintenanceSpec maintenance;
-    maintenance.bypassCookie = "Operator-0123456789";
-    // The longest names there are, alike in their beginning.
-    const std::string longest(60, 'a');
-    prepare(shopWeb, maintenance, longest + "-1");
-    prepare(blogWeb, maintenance, longest + "-2");
-    set(shopWeb, MaintenanceMode::page, longest + "-1");
-    EXPECT_EQ(Connection(port).ask("GET", "/").status, 503);
-    HttpProbe client;
-    EXPECT_EQ(client.get({"http://blog.example:" + std::to_string(port) + "/", {"127.0.0.1", port}, {}, 1000}).status,
-              200);
-    EXPECT_FALSE(driver.probe(longest + "-2", blogWeb, context()).maintenance);
-
-    const auto removed = driver.remove(longest + "-1", shopWeb, context());
-    ASSERT_TRUE(removed) << describe(removed.error());
-    EXPECT_FALSE(fileExists(textAt(*removed, "config")));
-    EXPECT_EQ(driver.maintenance(longest + "-1", shopWeb, context()), MaintenanceMode::off);
-    EXPECT_EQ(driver.probe(longest + "-2", blogWeb, context()).status, 200);
-    EXPECT_FALSE(booleanAt(*driver.remove(longest + "-1", shopWeb, context()), "changed"));
-}
-
-TEST_F(NginxTest, anotherSiteOnTheSamePortAndNameIsRefusedAndTakenBack) {
-    Upstream fra("fra"), blog("blog");
-    const uint16_t port = freePort();
-    prepare(webFor(fra, port));
-    const auto second = driver.prepare("blog", webFor(blog, port), {}, MaintenanceMode::page, context(1500));
-    ASSERT_FALSE(second);
-    EXPECT_EQ(second.error().code, ErrorCode::InUse);
-    EXPECT_FALSE(fileExists(directory.path() + "/sites/swingbridge-blog.conf"));
-    EXPECT_EQ(driver.maintenance("blog", webFor(blog, port), context()), MaintenanceMode::off);
-    EXPECT_THAT(Connection(port).ask("GET", "/").body, HasSubstr("fra\n"));
-}
-
-TEST_F(NginxTest, aPortOfAnotherProgramIsRefusedAndTakenBack) {
-    Upstream fra("fra"), other("other");
-    const uint16_t port = freePort();
-    prepare(webFor(fra, port));
-    const WebSpec taken = webFor(fra, other.port());
-    const auto refused = driver.prepare("blog", taken, {}, MaintenanceMode::off, context(1500));
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, ErrorCode::VerificationFailed) << describe(refused.error());
-    EXPECT_FALSE(fileExists(directory.path() + "/sites/swingbridge-blog.conf"));
-    EXPECT_THAT(Connection(port).ask("GET", "/").body, HasSubstr("fra\n"));
-}
-
-TEST_F(NginxTest, aConfigurationThatNginxRefusesIsTakenBack) {
-    Upstream upstream("fra");
-    const uint16_t port = freePort();
-    WebSpec web = webFor(upstream, port);
-    prepare(web);
-    const std::string site = directory.path() + "/sites/swingbridge-shop-fra.conf";
-    const std::string before = *readFile(site);
-    web.certificate = web.key = directory.path() + "/missing.pem";
-    const auto refused = driver.prepare("shop-fra", web, {}, MaintenanceMode::off, context());
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, ErrorCode::CommandFailed);
-    EXPECT_THAT(refused.error().message, HasSubstr("missing.pem"));
-    EXPECT_EQ(*readFile(site), before);
-    EXPECT_EQ(Connection(port).ask("GET", "/").status, 200);
-    EXPECT_TRUE(set(webFor(upstream, port), MaintenanceMode::page).maintenance);
-}
-
-TEST_F(NginxTest, aMainConfigurationWithoutTheIncludeIsRefused) {
-    Upstream upstream("fra");
-    ASSERT_TRUE(writeFileAtomically(config(),
-                                    "pid \"" + directory.path() + "/nginx.pid\";\nerror_log \"" + directory.path() +
-                                        "/error.log\";\nevents {}\nhttp { access_log off; }\n",
-                                    0644));
-    const auto refused = driver.prepare("shop-fra", webFor(upstream, freePort()), {}, MaintenanceMode::off, context());
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, ErrorCode::NotReady);
-    EXPECT_THAT(refused.error().hint, HasSubstr("include \"" + directory.path() + "/sites/*.conf\""));
-}
-
-TEST_F(NginxTest, settingsOfTheWholeServerDoNotGetInTheWay) {
-    Upstream upstream("fra");
-    const uint16_t port = freePort();
-    const std::string& base = directory.path();
-    ASSERT_TRUE(
-        writeFileAtomically(config(),
-                            "pid \"" + base + "/nginx.pid\";\nerror_log \"" + base +
-                                "/error.log\";\nevents {}\nhttp { access_log off; open_file_cache max=100;\n"
-                                "open_file_cache_valid 60s; open_file_cache_errors on; proxy_intercept_errors on;\n"
-                                "client_max_body_size 1; limit_req_zone $uri zone=few:1m rate=1r/m;\n"
-                                "limit_req zone=few; limit_req_status 503; include " +
-                                base + "/sites/*.conf; }\n",
-                            0644));
-    const WebSpec web = webFor(upstream, port);
-    prepare(web);
-    Connection visitor(port);
-    EXPECT_EQ(visitor.ask("GET", "/first", "", "two bytes").status, 200);
-    const Reply limited = visitor.ask("GET", "/first");
-    EXPECT_EQ(limited.status, 503);
-    EXPECT_FALSE(limited.has("Swingbridge-Maintenance"));
-    EXPECT_FALSE(visitor.ask("GET", "/broken").has("Swingbridge-Maintenance"));
-    EXPECT_LT(set(web, MaintenanceMode::page).milliseconds, 2000);
-    EXPECT_TRUE(visitor.ask("GET", "/second").has("Swingbridge-Maintenance: page"));
-    set(web, MaintenanceMode::off);
 }
 
 TEST_F(NginxTest, maintenanceThatCannotBeConfirmedIsTakenBack) {
@@ -445,16 +235,6 @@ TEST_F(NginxTest, tlsFrontsAreProbedWithoutTrust) {
     EXPECT_TRUE(on.maintenance);
     std::printf("maintenance over TLS, call to confirmed: %.2f ms\n", on.milliseconds);
     set(web, MaintenanceMode::off);
-}
-
-TEST_F(NginxTest, anAddressThatIsTranslatedOnTheWayListensEverywhere) {
-    Upstream upstream("fra");
-    const uint16_t port = freePort();
-    WebSpec web = webFor(upstream, port);
-    web.address = "203.0.113.10";
-    prepare(web);
-    EXPECT_EQ(driver.probe("shop-fra", web, context()).address, "127.0.0.1:" + std::to_string(port));
-    EXPECT_TRUE(set(web, MaintenanceMode::page).maintenance);
 }
 
 }  // namespace

@@ -97,6 +97,15 @@ class Connection {
     std::string pending_;
 };
 
+// After a reload the workers of before may take a new connection or two until they have closed their sockets.
+inline bool soon(const std::function<bool()>& condition) {
+    for (int i = 0; i < 500; ++i) {
+        if (condition()) return true;
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
+}
+
 // A small keep-alive application. It answers 200 with its name and the head of the request it got; /broken answers an
 // application's own 503, /slow only when `slowAnswers` is set.
 class Upstream {

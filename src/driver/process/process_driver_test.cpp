@@ -12,59 +12,17 @@
 #include <thread>
 
 #include "base/file.h"
-#include "driver/nginx/nginx_test_support.h"
 #include "driver/process/environment_file.h"
 #include "driver/process/launch.h"
 #include "driver/process/log_file.h"
+#include "driver/process/process_test_support.h"
 #include "driver/process/session.h"
 #include "driver/support/os_user.h"
 
 namespace swb::driver {
 namespace {
 
-using test::freePort;
 using testing::HasSubstr;
-
-class ProcessTest : public testing::Test {
-  protected:
-    ~ProcessTest() override {
-        for (const ProcessSpec& spec : started_) (void)driver->stop("shop-fra", spec, context());
-    }
-    Context context(int64_t milliseconds = 10'000) const {
-        Context out;
-        out.deadline = SystemClock().monotonic() + milliseconds;
-        out.stateDirectory = directory.path() + "/state";
-        return out;
-    }
-    ProcessSpec shell(const std::string& script) {
-        ProcessSpec spec;
-        spec.name = "web";
-        spec.command = {"sh", "-c", script};
-        spec.directory = directory.path();
-        spec.stopMs = 2000;
-        started_.push_back(spec);
-        return spec;
-    }
-    ProcessState apply(const ProcessSpec& spec, const Environment& environment = {}) {
-        const auto state = driver->apply("shop-fra", spec, environment, context());
-        EXPECT_TRUE(state) << describe(state.error());
-        return state ? *state : ProcessState{};
-    }
-    std::string inFile(const std::string& name) const { return readFile(directory.path() + "/" + name).value_or(""); }
-    // What the process does comes to pass a little after it was started.
-    bool soon(const std::function<bool()>& condition) const {
-        for (int i = 0; i < 1000; ++i) {
-            if (condition()) return true;
-            std::this_thread::sleep_for(std::chrono::milliseconds(5));
-        }
-        return false;
-    }
-    std::string log() const { return inFile("state/shop-fra/web.log"); }
-
-    test::Directory directory;
-    std::unique_ptr<ProcessDriver> driver = makeProcessDriver();
-    std::vector<ProcessSpec> started_;
-};
 
 TEST_F(ProcessTest, runsWithItsEnvironmentInASessionOfItsOwn) {
     const Fd forgotten(::open("/dev/null", O_RDONLY));  // not marked to be closed by exec
@@ -279,53 +237,6 @@ TEST_F(ProcessTest, helpersOfACrashedProcessAreEndedBeforeItStartsAgain) {
     spec.command = {"sleep", "60"};
     EXPECT_TRUE(apply(spec).running);
     EXPECT_FALSE(processIdentity(helper));
-}
-
-TEST_F(ProcessTest, healthIsAwaitedAndBounded) {
-    const uint16_t port = freePort();
-    ProcessSpec spec = shell("sleep 0.2; exec python3 -m http.server --bind 127.0.0.1 " + std::to_string(port));
-    spec.health = "http://127.0.0.1:" + std::to_string(port) + "/";
-    apply(spec);
-    const auto healthy = driver->awaitHealthy("shop-fra", spec, context());
-    ASSERT_TRUE(healthy) << describe(healthy.error());
-    EXPECT_TRUE(healthy->healthy);
-    EXPECT_TRUE(driver->inspect("shop-fra", spec, context()).healthy);
-    spec.health += "missing";
-    Context watched = context(1500);
-    std::string said;
-    const UnixMs begun = SystemClock().now();
-    watched.progress = [&](int64_t, int64_t, std::string_view sentence) { said = sentence; };
-    const auto sick = driver->awaitHealthy("shop-fra", spec, watched);
-    ASSERT_FALSE(sick);
-    EXPECT_EQ(sick.error().code, ErrorCode::DeadlineExceeded);
-    EXPECT_THAT(sick.error().message, HasSubstr("process web is not healthy: " + spec.health + " answers 404"));
-    EXPECT_THAT(sick.error().message, HasSubstr("waited for since " + isoTime(begun).substr(0, 16)));
-    EXPECT_EQ(said, sick.error().message) << "what was said while it was waited for";
-}
-
-TEST_F(ProcessTest, whatIsHealthyAtOnceIsNotTalkedAbout) {
-    const ProcessSpec spec = shell("exec sleep 60");
-    apply(spec);
-    Context watched = context();
-    watched.progress = [](int64_t, int64_t, std::string_view sentence) { ADD_FAILURE() << sentence; };
-    EXPECT_TRUE(driver->awaitHealthy("shop-fra", spec, watched));
-}
-
-TEST_F(ProcessTest, aHealthUrlThatNobodyAnswersIsNamed) {
-    ProcessSpec spec = shell("exec sleep 60");
-    spec.health = "http://127.0.0.1:" + std::to_string(freePort()) + "/healthz";
-    apply(spec);
-    const auto sick = driver->awaitHealthy("shop-fra", spec, context(400));
-    ASSERT_FALSE(sick);
-    EXPECT_THAT(sick.error().message, HasSubstr(spec.health + " does not answer: "));
-}
-
-TEST_F(ProcessTest, withoutAHealthUrlItHasToStayUp) {
-    const double started = preciseMs();
-    const ProcessSpec spec = shell("exec sleep 60");
-    apply(spec);
-    ASSERT_TRUE(driver->awaitHealthy("shop-fra", spec, context()));
-    EXPECT_GE(preciseMs() - started, 195);
 }
 
 TEST_F(ProcessTest, whatCannotBeStartedSaysWhy) {
