@@ -99,8 +99,8 @@ std::string positionAtEndOfDump(std::string_view tail) {
 }
 
 std::string positionAtBeginOfDump(std::string_view head) {
-    // SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'uuid:1-5';   since 8.4, commented: /* SET
-    // @@GLOBAL.GTID_PURGED='+uuid:1-5';
+    // SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'uuid:1-5';
+    // Since 8.4, in a comment: SET @@GLOBAL.GTID_PURGED='+uuid:1-5';
     constexpr std::string_view sign = "SET @@GLOBAL.GTID_PURGED=", addition = "/*!80000 '+'*/ ";
     const size_t at = head.find(sign);
     if (at == std::string_view::npos) return {};

@@ -43,6 +43,9 @@ struct ControlFile {
     uint32_t walBlockBytes = 0;
     uint32_t walSegmentBytes = 0;
     uint32_t checksumVersion = 0;
+
+    // Its last word was a primary's, running, killed or cleanly ended.
+    bool isOfPrimary() const { return state == ControlState::shutDown || state == ControlState::inProduction; }
 };
 
 // VerificationFailed when the CRC does not fit (read again), Unsupported for another layout.

@@ -46,11 +46,6 @@ bool receives(const Instance& instance, const Context& context) {
     return status && *status == "streaming";
 }
 
-bool wasPrimary(const Instance& instance, const ControlFile& control) {
-    return control.state == ControlState::shutDown || control.state == ControlState::inProduction ||
-           !instance.record(quarantineRecord).is_null();
-}
-
 }  // namespace
 
 Result<Timelines> ownTimelines(const Instance& instance) {
@@ -66,13 +61,13 @@ Result<std::optional<Fork>> forkFrom(const Instance& instance, const Peer& peer,
     if (identity.systemId != std::to_string(control.systemId)) return std::optional<Fork>();
     const Timelines own = TRY(ownTimelines(instance));
     const auto fork = TRY(forkOf(own, TRY(timelinesOf(connection, identity.timeline, context.deadline))));
-    // A replica has nothing of its own, and neither can this server lack what only a replica of its own has.
+    // Only two that wrote themselves can have parted where no history shows it.
     if (TRY(isReplica(connection, context.deadline)) || receives(instance, context)) return fork;
     const uint32_t shared = fork ? fork->timeline : own.back().timeline;
     const auto parting =
         TRY(partingOf(instance, peer, shared, fork ? fork->position : own.back().end, identity.position, context));
-    const bool was = wasPrimary(instance, control);
-    if (!parting || (!parting->exact && (fork || !was))) return fork;
+    const bool wasPrimary = control.isOfPrimary() || !instance.record(quarantineRecord).is_null();
+    if (!parting || (!parting->exact && (fork || !wasPrimary))) return fork;
     return std::optional<Fork>({shared, parting->position, shared, false, parting->exact});
 }
 

@@ -16,9 +16,9 @@ Result<Timelines> ownTimelines(const Instance& instance);
 // or goes on on the peer's timeline.
 Result<std::optional<Fork>> forkFrom(const Instance& instance, const Peer& peer, const Context& context);
 
+constexpr const char* quarantineRecord = "quarantine";
 // This server ran as a primary where it had to be a replica, and comes up as a standby now: until a seed replaces it,
 // it follows nobody, for its own log must not be overwritten by the other's of the same positions.
-constexpr const char* quarantineRecord = "quarantine";
 Result<void> quarantine(const Instance& instance);
 
 }  // namespace swb::driver::postgresql

@@ -26,8 +26,7 @@ Result<Json> stopForbiddenPrimary(const Instance& instance, const Context& conte
 // By its control file a primary, and neither fenced nor in the hands of a rejoin or a seed.
 bool ranAsPrimary(const Instance& instance) {
     const auto control = instance.control();
-    if (!control || (control->state != ControlState::shutDown && control->state != ControlState::inProduction))
-        return false;
+    if (!control || !control->isOfPrimary()) return false;
     // A base copy has the control file of its source, and a label until it has been started.
     for (const char* record : {"rejoin", "seed"})
         if (!instance.record(record).is_null()) return false;
