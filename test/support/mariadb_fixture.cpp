@@ -159,7 +159,12 @@ DatabaseSpec makeMariadbServer(const std::string& directory, const std::string& 
     driver::ProgramCall copy;
     copy.argv = {"cp", "-a", (mysql ? mysqlTemplate() : template_()) + "/data", spec.service.data};
     require(driver::runChecked(copy, contextFor(60'000)));
-    const std::string configuration = "[mysqld]\ndatadir = " + spec.service.data + "\nsocket = " + spec.service.socket +
+    // Of its own: a server that starts removes what it takes for its predecessor's temporary tables.
+    const std::string temporary = directory + "/tmp";
+    std::filesystem::create_directory(temporary);
+    give(temporary);
+    const std::string configuration = "[mysqld]\ndatadir = " + spec.service.data + "\ntmpdir = " + temporary +
+                                      "\nsocket = " + spec.service.socket +
                                       "\nport = " + std::to_string(spec.address.port) + "\nbind-address = " + host +
                                       "\nskip-name-resolve\nmax_connections = 60\n" + optionsOf(engine) + settings;
     require(driver::writeFileAs(mariadbUser(), spec.service.config, configuration, 0644));
