@@ -45,6 +45,53 @@ TEST_F(Fencing, AFenceThatCannotBeUndoneIsUnknown) {
     EXPECT_EQ(codeOf(run("database.fence", fenceArguments())), "SWB-OUTCOME-UNKNOWN");
 }
 
+TEST_F(Fencing, NoneIsClosedBeforeAllAreReady) {
+    std::atomic<bool> ready{false}, closedEarly{false};
+    server("main").onFence = [&](const driver::Context&) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        ready = true;
+    };
+    server("logs").onClosing = [&] { closedEarly = !ready; };
+    const auto result = run("database.fence", fenceArguments());
+    ASSERT_TRUE(result) << describe(result.error());
+    EXPECT_TRUE(ready);
+    EXPECT_FALSE(closedEarly);
+}
+
+TEST_F(Fencing, OneThatRefusesLeavesTheOthersOpen) {
+    bool closed = false;
+    server("main").onFence = [&](const driver::Context&) {
+        server("main").fenceError = Error(ErrorCode::DatabaseFailed, "no");
+    };
+    server("logs").onClosing = [&] { closed = true; };
+    EXPECT_EQ(codeOf(run("database.fence", fenceArguments())), "SWB-DATABASE-FAILED");
+    EXPECT_FALSE(closed);
+    EXPECT_EQ(role("logs"), "primary");
+}
+
+TEST_F(Fencing, OneThatIsNeverReadyLeavesTheOthersOpen) {
+    bool closed = false;
+    server("main").onFence = [&](const driver::Context& context) {
+        while (context.remainingMs() > 0 && !context.cancelled())
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        server("main").fenceError = Error(ErrorCode::DeadlineExceeded, "does not answer");
+    };
+    server("logs").onClosing = [&] { closed = true; };
+    Json arguments = fenceArguments();
+    arguments.as_object()["budgetMs"] = 100;
+    const auto result = run("database.fence", arguments);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().message, "does not answer");
+    EXPECT_FALSE(closed);
+    EXPECT_EQ(role("logs"), "primary");
+}
+
+TEST_F(Fencing, OneThatIsClosedAlreadyKeepsNobodyWaiting) {
+    server("main").closedAlready = true;
+    ASSERT_TRUE(run("database.fence", fenceArguments()));
+    EXPECT_FALSE(server("logs").running);
+}
+
 TEST_F(Fencing, CancelledBeforeItBeganDoesNothing) {
     cancelled = true;
     EXPECT_EQ(codeOf(run("database.fence", fenceArguments())), "SWB-NOT-DONE");

@@ -25,6 +25,8 @@ struct ScriptedServer {
     std::string startedWithRole = "-";
     std::optional<Error> fenceError, tokenError, promoteError, unfenceError, writeError;
     std::function<void(const driver::Context&)> onFence, onAwait, onPromote, onInspect;
+    std::function<void()> onClosing;
+    bool closedAlready = false;
     Json onlyHere = nullptr;
 };
 
@@ -94,6 +96,9 @@ class ScriptedDatabases final : public driver::DatabaseDriver {
         if (one.onFence) one.onFence(context);
         ++one.fences;
         if (one.fenceError) return fail(*one.fenceError);
+        if (one.closedAlready) return Token{spec.name, tokenOf(spec.name, epoch)};
+        if (auto may = context.beforeClosing(); !may) return fail(may.error());
+        if (one.onClosing) one.onClosing();
         if (context.cancelled()) return fail(ErrorCode::Interrupted, "cancelled");
         one.running = false;
         return Token{spec.name, tokenOf(spec.name, epoch)};

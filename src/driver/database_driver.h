@@ -23,6 +23,9 @@ struct Context {
     // done of total (0: unknown), in bytes or steps, and a sentence.
     std::function<void(int64_t done, int64_t total, std::string_view sentence)> progress = [](int64_t, int64_t,
                                                                                               std::string_view) {};
+    // A fence calls it once, when it has seen that it may close the server and nothing is taken from clients yet. An
+    // error ends the fence there, with writes as they were. One that finds the server closed need not call it.
+    std::function<Result<void>()> beforeClosing = [] { return Result<void>(); };
     std::string stateDirectory;   // the agent's own directory for this driver: keys, records of what was masked
     int64_t remainingMs() const;  // never negative
 };

@@ -141,6 +141,39 @@ TEST_P(DatabaseConformance, EveryVerbTwiceIsTheSame) {
     expectReplicated();
 }
 
+TEST_P(DatabaseConformance, TheFenceAsksBeforeItClosesWrites) {
+    prepare();
+    ASSERT_FALSE(HasFatalFailure());
+    driver::Context context = current->context();
+    int asked = 0;
+    context.beforeClosing = [&] {
+        ++asked;
+        expectWritable(*current);
+        return Result<void>(tl::unexpect, Error(ErrorCode::Interrupted, "another database is not ready"));
+    };
+    const auto refused = current->driver->fence(current->spec, 7, context);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::Interrupted);
+    EXPECT_EQ(asked, 1);
+    expectWritable(*current);
+    SWB_REQUIRE(current->driver->unfence(current->spec, current->context()));
+    expectWritable(*current);
+    expectReplicated();
+
+    context = current->context();
+    context.beforeClosing = [&] {
+        ++asked;
+        expectWritable(*current);
+        return Result<void>();
+    };
+    SWB_REQUIRE(current->driver->fence(current->spec, 7, context));
+    EXPECT_EQ(asked, 2);
+    EXPECT_FALSE(world->insert(*current, "behind-the-fence"));
+    SWB_REQUIRE(current->driver->unfence(current->spec, current->context()));
+    expectWritable(*current);
+    expectReplicated();
+}
+
 TEST_P(DatabaseConformance, UnfenceBringsWritesBack) {
     for (int round = 0; round < 3; ++round) {
         expectWritable(*current);

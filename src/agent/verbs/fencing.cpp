@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "agent/verbs/arguments.h"
+#include "agent/verbs/closing_gate.h"
 #include "agent/verbs/parallel.h"
 #include "agent/verbs/verbs.h"
 #include "base/fault.h"
@@ -52,9 +53,11 @@ Result<JsonArray> unfenceAll(VerbCall& call, std::vector<DatabaseItem>& items, c
 
 // Fences one; a failure of any stops the others at their next look.
 Result<driver::Token> fenceOne(VerbCall& call, DatabaseItem& item, const BootGuard& guard, MonotonicMs deadline,
-                               std::atomic<bool>& stop) {
+                               ClosingGate& gate, std::atomic<bool>& stop) {
+    ClosingGate::Place place(gate);
     driver::Context context = call.contextFor(item.spec, deadline);
     context.cancelled = [&call, &stop] { return stop.load() || call.cancelled(); };
+    context.beforeClosing = [&] { return place.pass(context.cancelled, deadline); };
     auto written = call.services.guards.write(item.key, guard);
     if (!written) {
         stop = true;
@@ -105,7 +108,9 @@ Result<Json> databaseFence(VerbCall& call) {
     if (call.cancelled()) return fail(ErrorCode::NotDone, "cancelled before anything was fenced");
 
     std::atomic<bool> stop{false};
-    auto tokens = inParallel(items, [&](DatabaseItem& item) { return fenceOne(call, item, guard, deadline, stop); });
+    ClosingGate gate(items.size());
+    auto tokens =
+        inParallel(items, [&](DatabaseItem& item) { return fenceOne(call, item, guard, deadline, gate, stop); });
     faultPoint("verb", call.command.verb, "fenced");
     const Error* first = firstError(tokens);
     // A fence that is complete stays, even when it was cancelled meanwhile: whoever cancelled unfences by a command.

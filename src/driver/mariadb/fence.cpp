@@ -125,6 +125,7 @@ Result<void> establish(const Instance& instance, const Context& context) {
     auto session = TRY(instance.session(context));
     const bool held = sessions.isHeld(instance.sessionsKey());
     if (!held) {
+        TRY_VOID(context.beforeClosing());
         TRY_VOID(lockOut(instance, *session, context));
         if (auto locked = takeLock(instance, *session, context); !locked) {
             // Nothing was closed yet: writes go on as before, without waiting for the undo.

@@ -72,6 +72,7 @@ Result<Token> fence(const Instance& instance, int64_t epoch, const Context& cont
     }
     TRY_VOID(instance.putStandbySignal(false));
     if (postmaster) {
+        TRY_VOID(context.beforeClosing());
         hurryStop(*postmaster);
         sendSignal(*postmaster, SIGINT);
     }

@@ -82,6 +82,7 @@ Result<void> holdWrites(const Instance& instance, Connection& connection, int64_
     // A lag of 0 would switch the rule off.
     if (role.get("min-replicas-max-lag") == "0") commands.push_back({"CONFIG", "SET", "min-replicas-max-lag", "10"});
     commands.push_back({"CONFIG", "SET", "min-replicas-to-write", moreReplicasThanThereAre});
+    TRY_VOID(context.beforeClosing());
     auto held = callWhenFree(connection, commands, context);
     if (!held) return fail(held.error());
     return {};
