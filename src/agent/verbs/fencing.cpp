@@ -10,6 +10,7 @@
 #include "agent/verbs/verbs.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "driver/support/urgency.h"
 #include "model/copy.h"
 
 namespace swb::agent {
@@ -54,6 +55,7 @@ Result<JsonArray> unfenceAll(VerbCall& call, std::vector<DatabaseItem>& items, c
 // Fences one; a failure of any stops the others at their next look.
 Result<driver::Token> fenceOne(VerbCall& call, DatabaseItem& item, const BootGuard& guard, MonotonicMs deadline,
                                ClosingGate& gate, std::atomic<bool>& stop) {
+    const driver::HurriedThread hurried;
     ClosingGate::Place place(gate);
     driver::Context context = call.contextFor(item.spec, deadline);
     context.cancelled = [&call, &stop] { return stop.load() || call.cancelled(); };
@@ -104,6 +106,7 @@ Result<Json> databaseFence(VerbCall& call) {
     const int64_t budgetMs = std::max<int64_t>(integerAt(call.args(), "budgetMs", call.deadline), 1);
     const MonotonicMs deadline = std::min(call.deadline, SystemClock().monotonic() + budgetMs);
     const auto held = TRY(lockDatabases(call, items, deadline));
+    const driver::HurriedThread hurried;
     TRY_VOID(checkGuards(call, items));
     if (call.cancelled()) return fail(ErrorCode::NotDone, "cancelled before anything was fenced");
 

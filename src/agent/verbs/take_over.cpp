@@ -16,6 +16,7 @@
 #include "agent/verbs/verbs.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "driver/support/urgency.h"
 
 namespace swb::agent {
 namespace {
@@ -47,6 +48,7 @@ Result<void> awaitTokens(VerbCall& call, std::vector<Replica>& replicas, Monoton
     const MonotonicMs begun = SystemClock().monotonic();
     std::atomic<bool> stop{false};
     auto results = inParallel(replicas, [&](Replica& replica) -> Result<Json> {
+        const driver::HurriedThread hurried;
         driver::Context context = call.contextFor(replica.item.spec, deadline);
         context.cancelled = [&call, &stop] { return stop.load() || call.cancelled(); };
         auto reached = replica.item.driver->awaitToken(replica.item.spec, replica.item.token, context);
@@ -68,8 +70,10 @@ Result<void> awaitTokens(VerbCall& call, std::vector<Replica>& replicas, Monoton
 Result<void> allowPromotion(VerbCall& call, std::vector<Replica>& replicas) {
     BootGuard guard{call.command.group, call.command.epoch, "primary", false, SystemClock().now()};
     for (auto& replica : replicas) replica.before = TRY(call.services.guards.read(replica.item.key));
-    auto results =
-        inParallel(replicas, [&](Replica& replica) { return call.services.guards.write(replica.item.key, guard); });
+    auto results = inParallel(replicas, [&](Replica& replica) {
+        const driver::HurriedThread hurried;
+        return call.services.guards.write(replica.item.key, guard);
+    });
     const Error* cause = firstError(results);
     if (!cause) return {};
     for (auto& replica : replicas)
@@ -81,6 +85,7 @@ Result<void> allowPromotion(VerbCall& call, std::vector<Replica>& replicas) {
 
 Result<Json> promoteAll(VerbCall& call, std::vector<Replica>& replicas) {
     auto results = inParallel(replicas, [&](Replica& replica) {
+        const driver::HurriedThread hurried;
         driver::Context context = call.contextFor(replica.item.spec);
         context.cancelled = [] { return false; };
         return replica.item.driver->promote(replica.item.spec, replica.item.token, context);
@@ -155,6 +160,7 @@ Result<Json> databaseTakeOver(VerbCall& call) {
                         "repeat the take-over: after this point a run only goes forward");
         return fail(ErrorCode::NotDone, "nothing was promoted: " + held.error().message, held.error().hint);
     }
+    const driver::HurriedThread hurried;
     const bool allowed = TRY(promotionWasAllowed(call, items));
     if (!allowed) {
         TRY_VOID(awaitTokens(call, replicas, awaitDeadline));

@@ -1,10 +1,5 @@
-// Inside the write outage, CPU time decides: the stop and the promotion wait for a processor against clients that
-// reconnect. The processes that do them are put first for that moment.
-//
-// Only processes that end with the switch anyway are raised: the whole old server, and of the replica its startup and
-// WAL receiver processes, which promotion ends. Children they fork later start at normal priority
-// (SCHED_RESET_ON_FORK). Needs CAP_SYS_NICE; without it nothing changes and nothing is said: a switch is then only
-// slower on a busy machine.
+// The processes of a PostgreSQL that end with the switch anyway, put first while it keeps writes waiting: the whole old
+// server, and of the replica its startup and WAL receiver processes, which promotion ends.
 #pragma once
 
 #include "driver/postgresql/instance.h"
