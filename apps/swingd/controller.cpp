@@ -99,11 +99,11 @@ class Housekeeping {
 
 // In the order in which they are made; each may use those before it.
 struct Controller::Parts {
-    Parts(const DaemonConfig& config, const DataPaths& paths, const Clock& clock, dispatch::Publisher& publisher,
+    Parts(const DaemonConfig& config, const DataPaths& paths, const Clock& given, dispatch::Publisher& publisher,
           std::unique_ptr<store::SqliteStore> openStore, crypto::CertificateAuthority loadedAuthority,
           crypto::Sealer loadedSealer, dispatch::PublicationSettings publishing,
           dispatch::SecondaryViews::States states)
-        : clock(clock),
+        : clock(given),
           store(std::move(openStore)),
           authority(std::move(loadedAuthority)),
           sealer(std::move(loadedSealer)),

@@ -1,5 +1,7 @@
 #include "agent/boot_guard.h"
 
+#include <set>
+
 #include "base/file.h"
 #include "base/ids.h"
 #include "model/copy.h"
@@ -29,6 +31,16 @@ Result<BootGuard> bootGuardFromJson(const Json& value) {
     return guard;
 }
 
+namespace {
+
+constexpr const char* nextSuffix = ".next";
+
+std::string textOf(const BootGuard& guard) {
+    return toText(toJson(guard)) + "\n";
+}
+
+}  // namespace
+
 std::string BootGuards::path(const DatabaseKey& key) const {
     return directory_ + "/" + key.application + "/" + key.database + ".json";
 }
@@ -46,25 +58,47 @@ Result<std::optional<BootGuard>> BootGuards::read(const DatabaseKey& key) const 
     return std::optional(*guard);
 }
 
-Result<void> BootGuards::write(const DatabaseKey& key, const BootGuard& guard) {
+Result<void> BootGuards::checkNotNewer(const DatabaseKey& key, const BootGuard& guard) const {
     // An unreadable guard may be replaced: the verb that writes has been fenced by its epoch.
     const auto present = read(key);
     if (present && *present && (*present)->group == guard.group && (*present)->epoch > guard.epoch)
         return fail(ErrorCode::EpochOld, "the boot guard of " + key.text() + " is of epoch " +
                                              std::to_string((*present)->epoch) + ", the command of " +
                                              std::to_string(guard.epoch));
+    return {};
+}
+
+Result<void> BootGuards::verify(const DatabaseKey& key, const BootGuard& guard) const {
+    if (TRY(readFile(path(key), 64 << 10)) == textOf(guard)) return {};
+    return fail(ErrorCode::VerificationFailed, "the boot guard of " + key.text() + " does not read back as written");
+}
+
+Result<void> BootGuards::write(const DatabaseKey& key, const BootGuard& guard) {
+    TRY_VOID(checkNotNewer(key, guard));
     return store(key, guard);
 }
 
 Result<void> BootGuards::store(const DatabaseKey& key, const BootGuard& guard) {
+    TRY_VOID(prepare(key, guard));
+    TRY_VOID(replaceFile(path(key) + nextSuffix, path(key)));
+    TRY_VOID(flushDirectoryOf(path(key)));
+    return verify(key, guard);
+}
+
+Result<void> BootGuards::prepare(const DatabaseKey& key, const BootGuard& guard) {
     if (!isCopyName(key.application) || !isName(key.database))
         return fail(ErrorCode::InvalidInput, "no boot guard can be kept for " + key.text());
     TRY_VOID(makeDirectories(directory_ + "/" + key.application));
-    const std::string text = toText(toJson(guard)) + "\n";
-    TRY_VOID(writeFileAtomically(path(key), text));
-    if (TRY(readFile(path(key), 64 << 10)) != text)
-        return fail(ErrorCode::VerificationFailed,
-                    "the boot guard of " + key.text() + " does not read back as written");
+    return writeFlushed(path(key) + nextSuffix, textOf(guard));
+}
+
+Result<void> BootGuards::commit(const std::vector<DatabaseKey>& keys, const BootGuard& guard) {
+    for (const auto& key : keys) TRY_VOID(checkNotNewer(key, guard));
+    for (const auto& key : keys) TRY_VOID(replaceFile(path(key) + nextSuffix, path(key)));
+    std::set<std::string> applications;  // one flush makes every name of a directory last
+    for (const auto& key : keys)
+        if (applications.insert(key.application).second) TRY_VOID(flushDirectoryOf(path(key)));
+    for (const auto& key : keys) TRY_VOID(verify(key, guard));
     return {};
 }
 

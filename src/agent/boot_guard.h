@@ -45,6 +45,11 @@ class BootGuards {
     Result<std::optional<BootGuard>> read(const DatabaseKey& key) const;
     // On disk and read back when it returns. EpochOld when the present one is of a newer epoch of the same group.
     Result<void> write(const DatabaseKey& key, const BootGuard& guard);
+    // The slow part of write(): the new guard is on disk beside the present one, which stands until commit(). What is
+    // never committed is replaced by the next.
+    Result<void> prepare(const DatabaseKey& key, const BootGuard& guard);
+    // All that were prepared with this guard, in force and read back when it returns. After an error some may be.
+    Result<void> commit(const std::vector<DatabaseKey>& keys, const BootGuard& guard);
     // As write, or removal when there was none: puts back what read() had answered before an act that did not begin.
     Result<void> restore(const DatabaseKey& key, const std::optional<BootGuard>& guard);
     // For facts: null when there is none.
@@ -53,6 +58,8 @@ class BootGuards {
   private:
     std::string path(const DatabaseKey& key) const;
     Result<void> store(const DatabaseKey& key, const BootGuard& guard);
+    Result<void> checkNotNewer(const DatabaseKey& key, const BootGuard& guard) const;
+    Result<void> verify(const DatabaseKey& key, const BootGuard& guard) const;
 
     std::string directory_;
 };

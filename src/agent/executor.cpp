@@ -4,6 +4,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "driver/support/urgency.h"
 
 namespace swb::agent {
 namespace {
@@ -126,6 +127,8 @@ Result<void> Executor::begin(const link::Command& command, const VerbRow& row, U
 
 void Executor::execute(const link::Command& command, const VerbRow& row, MonotonicMs receivedAt,
                        const RunningHandle& running) {
+    std::optional<driver::HurriedThread> hurried;
+    if (row.inOutage) hurried.emplace();
     const UnixMs startedAt = SystemClock().now();
     const MonotonicMs begun = SystemClock().monotonic();
     if (auto started = begin(command, row, startedAt); !started) {

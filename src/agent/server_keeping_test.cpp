@@ -74,6 +74,25 @@ TEST_F(Keeping, GuardsAreReadBackAndADamagedOneRefuses) {
     ASSERT_TRUE(guards.write(keyOf("main"), {"shop", 7, "replica", true, 1}));
     EXPECT_EQ(guards.write(keyOf("main"), {"shop", 6, "primary", false, 1}).error().code, ErrorCode::EpochOld);
     EXPECT_TRUE(guards.write(keyOf("main"), {"other", 1, "replica", false, 1}));
+
+    // Prepared is not in force.
+    const std::vector<DatabaseKey> keys = {keyOf("main"), keyOf("logs")};
+    const BootGuard allows{"other", 2, "primary", false, 2};
+    for (const auto& key : keys) EXPECT_TRUE(guards.prepare(key, allows));
+    EXPECT_EQ(role("main"), "replica");
+    EXPECT_EQ(role("logs"), "none");
+    EXPECT_TRUE(guards.commit(keys, allows));
+    EXPECT_EQ(role("main"), "primary");
+    EXPECT_EQ(role("logs"), "primary");
+    // Nothing was prepared any more, and what is another's is not taken for one's own.
+    EXPECT_EQ(guards.commit(keys, allows).error().code, ErrorCode::StorageFailed);
+    EXPECT_TRUE(guards.prepare(keyOf("main"), {"other", 3, "replica", false, 3}));
+    EXPECT_EQ(guards.commit({keyOf("main")}, {"other", 4, "primary", false, 4}).error().code,
+              ErrorCode::VerificationFailed);
+    EXPECT_TRUE(guards.write(keyOf("main"), {"other", 5, "replica", false, 5}));
+    EXPECT_TRUE(guards.prepare(keyOf("main"), allows));
+    EXPECT_EQ(guards.commit({keyOf("main")}, allows).error().code, ErrorCode::EpochOld);
+    EXPECT_EQ(role("main"), "replica");
     const auto read = run("guard.read", JsonObject{{"application", "shop-fra"}, {"database", "main"}});
     EXPECT_EQ(textAt(*memberAt(*read, "guard"), "group"), "other");
     std::ofstream(directory.guards() + "/shop-fra/main.json") << "{";

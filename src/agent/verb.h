@@ -76,6 +76,8 @@ struct VerbRow {
     // NotDone, or Interrupted when looking does not tell.
     VerbHandler settle;
     std::string_view settleSentence;
+    // Writes wait for its end: its threads run before everything ordinary (driver/support/urgency.h).
+    bool inOutage = false;
 };
 
 std::span<const VerbRow> verbTable();

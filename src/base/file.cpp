@@ -17,15 +17,6 @@ tl::unexpected<Error> storageError(std::string_view what, const std::string& pat
     return fail(ErrorCode::StorageFailed, std::string(what) + " " + path + ": " + std::strerror(errno));
 }
 
-Result<void> flushDirectoryOf(const std::string& path) {
-    auto parent = std::filesystem::path(path).parent_path();
-    if (parent.empty()) parent = ".";
-    const Fd directory(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory.valid()) return storageError("cannot open", parent);
-    if (::fsync(directory.get()) != 0) return storageError("cannot flush", parent);
-    return {};
-}
-
 Result<void> writeAll(int fd, std::string_view content, const std::string& path) {
     while (!content.empty()) {
         const ssize_t written = ::write(fd, content.data(), content.size());
@@ -57,16 +48,33 @@ Result<std::string> readFile(const std::string& path, size_t maxBytes) {
     }
 }
 
+Result<void> flushDirectoryOf(const std::string& path) {
+    auto parent = std::filesystem::path(path).parent_path();
+    if (parent.empty()) parent = ".";
+    const Fd directory(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory.valid()) return storageError("cannot open", parent);
+    if (::fsync(directory.get()) != 0) return storageError("cannot flush", parent);
+    return {};
+}
+
+Result<void> writeFlushed(const std::string& path, std::string_view content, mode_t mode) {
+    const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+    if (!file.valid()) return storageError("cannot create", path);
+    ::fchmod(file.get(), mode);
+    TRY_VOID(writeAll(file.get(), content, path));
+    if (::fsync(file.get()) != 0) return storageError("cannot flush", path);
+    return {};
+}
+
+Result<void> replaceFile(const std::string& from, const std::string& path) {
+    if (::rename(from.c_str(), path.c_str()) != 0) return storageError("cannot rename to", path);
+    return {};
+}
+
 Result<void> writeFileAtomically(const std::string& path, std::string_view content, mode_t mode) {
     const std::string temporary = path + ".new";
-    {
-        const Fd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
-        if (!file.valid()) return storageError("cannot create", temporary);
-        ::fchmod(file.get(), mode);
-        TRY_VOID(writeAll(file.get(), content, temporary));
-        if (::fsync(file.get()) != 0) return storageError("cannot flush", temporary);
-    }
-    if (::rename(temporary.c_str(), path.c_str()) != 0) return storageError("cannot rename to", path);
+    TRY_VOID(writeFlushed(temporary, content, mode));
+    TRY_VOID(replaceFile(temporary, path));
     return flushDirectoryOf(path);
 }
 

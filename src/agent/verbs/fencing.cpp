@@ -43,7 +43,10 @@ Result<Json> unfenceOne(VerbCall& call, DatabaseItem& item, BootGuard guard, Mon
 
 Result<JsonArray> unfenceAll(VerbCall& call, std::vector<DatabaseItem>& items, const BootGuard& guard,
                              MonotonicMs deadline) {
-    auto results = inParallel(items, [&](DatabaseItem& item) { return unfenceOne(call, item, guard, deadline); });
+    auto results = inParallel(items, [&](DatabaseItem& item) {
+        const driver::HurriedThread hurried;
+        return unfenceOne(call, item, guard, deadline);
+    });
     JsonArray facts;
     for (size_t i = 0; i < items.size(); ++i) {
         if (!results[i]) return fail(results[i].error().within("database " + items[i].spec.name));
@@ -106,7 +109,6 @@ Result<Json> databaseFence(VerbCall& call) {
     const int64_t budgetMs = std::max<int64_t>(integerAt(call.args(), "budgetMs", call.deadline), 1);
     const MonotonicMs deadline = std::min(call.deadline, SystemClock().monotonic() + budgetMs);
     const auto held = TRY(lockDatabases(call, items, deadline));
-    const driver::HurriedThread hurried;
     TRY_VOID(checkGuards(call, items));
     if (call.cancelled()) return fail(ErrorCode::NotDone, "cancelled before anything was fenced");
 

@@ -66,21 +66,25 @@ Result<void> awaitTokens(VerbCall& call, std::vector<Replica>& replicas, Monoton
     return fail(*cause);
 }
 
-// All guards, or as before.
-Result<void> allowPromotion(VerbCall& call, std::vector<Replica>& replicas) {
-    BootGuard guard{call.command.group, call.command.epoch, "primary", false, SystemClock().now()};
-    for (auto& replica : replicas) replica.before = TRY(call.services.guards.read(replica.item.key));
-    auto results = inParallel(replicas, [&](Replica& replica) {
-        const driver::HurriedThread hurried;
-        return call.services.guards.write(replica.item.key, guard);
+// The guards that will allow it are written beside the present ones while the tokens are awaited.
+std::future<Result<void>> preparedGuards(VerbCall& call, const std::vector<DatabaseKey>& keys, const BootGuard& guard) {
+    return std::async(std::launch::async, [&call, &keys, &guard]() -> Result<void> {
+        for (const auto& key : keys) TRY_VOID(call.services.guards.prepare(key, guard));
+        return {};
     });
-    const Error* cause = firstError(results);
-    if (!cause) return {};
+}
+
+// All guards, or as before.
+Result<void> allowPromotion(VerbCall& call, std::vector<Replica>& replicas, const std::vector<DatabaseKey>& keys,
+                            const BootGuard& guard) {
+    for (auto& replica : replicas) replica.before = TRY(call.services.guards.read(replica.item.key));
+    const auto committed = call.services.guards.commit(keys, guard);
+    if (committed) return {};
     for (auto& replica : replicas)
         if (auto back = call.services.guards.restore(replica.item.key, replica.before); !back)
             return fail(ErrorCode::OutcomeUnknown,
                         "the boot guards are neither as before nor written: " + back.error().message);
-    return fail(*cause);
+    return fail(committed.error());
 }
 
 Result<Json> promoteAll(VerbCall& call, std::vector<Replica>& replicas) {
@@ -142,7 +146,11 @@ Result<Json> databaseTakeOver(VerbCall& call) {
     TRY_VOID(checkOwnEpoch(call));
     auto replicas = TRY(replicasOf(call));
     std::vector<DatabaseItem> items;
-    for (const auto& replica : replicas) items.push_back(replica.item);
+    std::vector<DatabaseKey> keys;
+    for (const auto& replica : replicas) {
+        items.push_back(replica.item);
+        keys.push_back(replica.item.key);
+    }
     const std::string mode = textAt(call.args(), "mode", "all");
     if (mode != "all" && mode != "await" && mode != "promote")
         return fail(ErrorCode::InvalidInput, "mode must be all, await or promote");
@@ -160,14 +168,16 @@ Result<Json> databaseTakeOver(VerbCall& call) {
                         "repeat the take-over: after this point a run only goes forward");
         return fail(ErrorCode::NotDone, "nothing was promoted: " + held.error().message, held.error().hint);
     }
-    const driver::HurriedThread hurried;
     const bool allowed = TRY(promotionWasAllowed(call, items));
     if (!allowed) {
+        const BootGuard guard{call.command.group, call.command.epoch, "primary", false, SystemClock().now()};
+        auto prepared = mode == "await" ? std::future<Result<void>>() : preparedGuards(call, keys, guard);
         TRY_VOID(awaitTokens(call, replicas, awaitDeadline));
         faultPoint("verb", call.command.verb, "reached");
         if (mode == "await") return awaitedResult(replicas);
         if (call.cancelled()) return fail(ErrorCode::NotDone, "cancelled before anything was promoted");
-        TRY_VOID(allowPromotion(call, replicas));
+        TRY_VOID(prepared.get());
+        TRY_VOID(allowPromotion(call, replicas, keys, guard));
         faultPoint("verb", call.command.verb, "allowed");
     } else if (mode == "await") {
         return awaitedResult(replicas);

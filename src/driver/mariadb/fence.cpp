@@ -47,11 +47,12 @@ Result<void> checkMayFence(const Instance& instance, Connection& connection, con
     return {};
 }
 
-// Locks every account that is open. They are recorded before: unlocking must know them whatever happens in between.
-Result<void> lockOut(const Instance& instance, Connection& connection, const Context& context) {
-    const Accounts open = TRY(openAccounts(instance, connection, context));
+// The accounts that are open and will be locked. They are recorded before: unlocking must know them whatever happens in
+// between.
+Result<Accounts> recordOpenAccounts(const Instance& instance, Connection& connection, const Context& context) {
+    Accounts open = TRY(openAccounts(instance, connection, context));
     const Json record = instance.record(fenceRecord);
-    if (open.empty() && record.is_object()) return {};
+    if (open.empty() && record.is_object()) return open;
     Accounts known = recordedAccounts(record);
     bool changed = !record.is_object();
     for (const auto& account : open)
@@ -64,7 +65,7 @@ Result<void> lockOut(const Instance& instance, Connection& connection, const Con
         TRY_VOID(instance.writeRecord(
             fenceRecord, JsonObject{{"accounts", listOf(known)}, {"token", token ? *token : Json(nullptr)}}));
     }
-    return lockAccounts(instance, connection, open, context);
+    return open;
 }
 
 // A statement that waits longer than this waits for somebody: for a statement that runs on, or for a session that holds
@@ -125,8 +126,9 @@ Result<void> establish(const Instance& instance, const Context& context) {
     auto session = TRY(instance.session(context));
     const bool held = sessions.isHeld(instance.sessionsKey());
     if (!held) {
+        const Accounts open = TRY(recordOpenAccounts(instance, *session, context));
         TRY_VOID(context.beforeClosing());
-        TRY_VOID(lockOut(instance, *session, context));
+        TRY_VOID(lockAccounts(instance, *session, open, context));
         if (auto locked = takeLock(instance, *session, context); !locked) {
             // Nothing was closed yet: writes go on as before, without waiting for the undo.
             if (session->usable()) TRY_VOID(liftFence(instance, *session, context));

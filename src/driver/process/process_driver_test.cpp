@@ -293,7 +293,11 @@ TEST_F(ProcessTest, logsAreKeptSmallWhileTheProcessWrites) {
 }
 
 TEST_F(ProcessTest, aRecordThatCannotBeWrittenLetsNothingRun) {
-    Launch what{{"touch", directory.path() + "/ran"}, "/", {{"PATH", "/usr/bin:/bin"}}, directory.path() + "/log"};
+    Launch what{{"touch", directory.path() + "/ran"},
+                "/",
+                {{"PATH", "/usr/bin:/bin"}},
+                directory.path() + "/log",
+                std::nullopt};
     ProcessIdentity seen;
     const auto refused = launch(what, [&](const ProcessIdentity& process) -> Result<void> {
         seen = process;
