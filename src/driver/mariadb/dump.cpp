@@ -84,9 +84,10 @@ int64_t sizeOf(const std::string& path) {
 }  // namespace
 
 bool tablesChanged(std::string_view errors) {
-    // ER_TABLE_DEF_CHANGED: a table is newer than the snapshot; ER_NO_SUCH_TABLE: it went since they were listed.
+    // ER_TABLE_DEF_CHANGED: a table is newer than the snapshot; ER_NO_SUCH_TABLE: it went since they were listed. The
+    // last: a server with the same tmpdir has just started and removed the temporary tables of the one that is read.
     for (const std::string_view sign :
-         {"(1412)", "(1146)", "Error 1412:", "Error 1146:", "error: 1412:", "error: 1146:"})
+         {"(1412)", "(1146)", "Error 1412:", "Error 1146:", "error: 1412:", "error: 1146:", "Error on delete of"})
         if (errors.find(sign) != std::string_view::npos) return true;
     return false;
 }

@@ -90,6 +90,9 @@ TEST(MariadbDump, TablesThatComeAndGoAreARepetitionsReason) {
                       "dumping table `t3` at row: 0"));
     EXPECT_TRUE(
         tablesChanged("mariadb-dump: Couldn't execute 'show create table `t`': Table 'shop.t' doesn't exist (1146)"));
+    EXPECT_TRUE(
+        tablesChanged("mariadb-dump: Couldn't execute 'SELECT 1': Error on delete of '/tmp/#sql-temptable-1.MAI' "
+                      "(Errcode: 2 \"No such file or directory\") (6)"));
     EXPECT_FALSE(tablesChanged("mariadb-dump: Got error: 1045: Access denied"));
     EXPECT_FALSE(tablesChanged("mariadb-dump: Error 14120: something else"));
 }

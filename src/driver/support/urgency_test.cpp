@@ -59,9 +59,7 @@ TEST(Urgency, AThreadIsRaisedWithNothingItStarts) {
         const pid_t child = waitingChild();
         EXPECT_EQ(::sched_getscheduler(child), SCHED_OTHER);
         end(child);
-        {
-            const HurriedThread again;
-        }
+        { const HurriedThread again; }
         EXPECT_EQ(schedulerHere(), wanted) << "the inner one ended what it had not begun";
     }
     EXPECT_EQ(schedulerHere(), SCHED_OTHER);
