@@ -127,8 +127,7 @@ Result<void> Executor::begin(const link::Command& command, const VerbRow& row, U
 
 void Executor::execute(const link::Command& command, const VerbRow& row, MonotonicMs receivedAt,
                        const RunningHandle& running) {
-    std::optional<driver::HurriedThread> hurried;
-    if (row.inOutage) hurried.emplace();
+    const driver::HurriedThread hurried(row.inOutage);
     const UnixMs startedAt = SystemClock().now();
     const MonotonicMs begun = SystemClock().monotonic();
     if (auto started = begin(command, row, startedAt); !started) {

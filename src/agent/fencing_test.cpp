@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/scripted_drivers_test.h"
+#include "driver/support/urgency.h"
 
 namespace swb::agent {
 namespace {
@@ -90,6 +91,16 @@ TEST_F(Fencing, OneThatIsClosedAlreadyKeepsNobodyWaiting) {
     server("main").closedAlready = true;
     ASSERT_TRUE(run("database.fence", fenceArguments()));
     EXPECT_FALSE(server("logs").running);
+}
+
+TEST_F(Fencing, EveryDatabasesThreadIsAsHurriedAsTheVerb) {
+    const driver::HurriedThread hurried;  // as the executor begins a verb that writes wait for
+    const bool wanted = driver::HurriedThread::isHurried();
+    std::atomic<int> alike{0};
+    for (const char* name : {"main", "logs"})
+        server(name).onFence = [&](const driver::Context&) { alike += driver::HurriedThread::isHurried() == wanted; };
+    ASSERT_TRUE(run("database.fence", fenceArguments()));
+    EXPECT_EQ(alike, 2);
 }
 
 TEST_F(Fencing, CancelledBeforeItBeganDoesNothing) {

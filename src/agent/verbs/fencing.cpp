@@ -10,7 +10,6 @@
 #include "agent/verbs/verbs.h"
 #include "base/fault.h"
 #include "base/log.h"
-#include "driver/support/urgency.h"
 #include "model/copy.h"
 
 namespace swb::agent {
@@ -43,10 +42,7 @@ Result<Json> unfenceOne(VerbCall& call, DatabaseItem& item, BootGuard guard, Mon
 
 Result<JsonArray> unfenceAll(VerbCall& call, std::vector<DatabaseItem>& items, const BootGuard& guard,
                              MonotonicMs deadline) {
-    auto results = inParallel(items, [&](DatabaseItem& item) {
-        const driver::HurriedThread hurried;
-        return unfenceOne(call, item, guard, deadline);
-    });
+    auto results = inParallel(items, [&](DatabaseItem& item) { return unfenceOne(call, item, guard, deadline); });
     JsonArray facts;
     for (size_t i = 0; i < items.size(); ++i) {
         if (!results[i]) return fail(results[i].error().within("database " + items[i].spec.name));
@@ -58,7 +54,6 @@ Result<JsonArray> unfenceAll(VerbCall& call, std::vector<DatabaseItem>& items, c
 // Fences one; a failure of any stops the others at their next look.
 Result<driver::Token> fenceOne(VerbCall& call, DatabaseItem& item, const BootGuard& guard, MonotonicMs deadline,
                                ClosingGate& gate, std::atomic<bool>& stop) {
-    const driver::HurriedThread hurried;
     ClosingGate::Place place(gate);
     driver::Context context = call.contextFor(item.spec, deadline);
     context.cancelled = [&call, &stop] { return stop.load() || call.cancelled(); };

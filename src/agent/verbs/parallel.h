@@ -1,10 +1,12 @@
-// The same work on several things at once, each in its own thread; the last one in the caller's.
+// The same work on several things at once, each in its own thread, which is as hurried as the caller's; the last one in
+// the caller's.
 #pragma once
 
 #include <future>
 #include <vector>
 
 #include "base/result.h"
+#include "driver/support/urgency.h"
 
 namespace swb::agent {
 
@@ -12,8 +14,12 @@ template <typename Item, typename Work>
 auto inParallel(std::vector<Item>& items, const Work& work) -> std::vector<decltype(work(items.front()))> {
     using Answer = decltype(work(items.front()));
     std::vector<std::future<Answer>> others;
+    const bool wanted = driver::HurriedThread::isHurried();
     for (size_t i = 0; i + 1 < items.size(); ++i)
-        others.push_back(std::async(std::launch::async, [&work, &item = items[i]] { return work(item); }));
+        others.push_back(std::async(std::launch::async, [&work, &item = items[i], wanted] {
+            const driver::HurriedThread hurried(wanted);
+            return work(item);
+        }));
     std::vector<Answer> answers;
     if (items.empty()) return answers;
     Answer last = work(items.back());

@@ -16,7 +16,6 @@
 #include "agent/verbs/verbs.h"
 #include "base/fault.h"
 #include "base/log.h"
-#include "driver/support/urgency.h"
 
 namespace swb::agent {
 namespace {
@@ -48,7 +47,6 @@ Result<void> awaitTokens(VerbCall& call, std::vector<Replica>& replicas, Monoton
     const MonotonicMs begun = SystemClock().monotonic();
     std::atomic<bool> stop{false};
     auto results = inParallel(replicas, [&](Replica& replica) -> Result<Json> {
-        const driver::HurriedThread hurried;
         driver::Context context = call.contextFor(replica.item.spec, deadline);
         context.cancelled = [&call, &stop] { return stop.load() || call.cancelled(); };
         auto reached = replica.item.driver->awaitToken(replica.item.spec, replica.item.token, context);
@@ -89,7 +87,6 @@ Result<void> allowPromotion(VerbCall& call, std::vector<Replica>& replicas, cons
 
 Result<Json> promoteAll(VerbCall& call, std::vector<Replica>& replicas) {
     auto results = inParallel(replicas, [&](Replica& replica) {
-        const driver::HurriedThread hurried;
         driver::Context context = call.contextFor(replica.item.spec);
         context.cancelled = [] { return false; };
         return replica.item.driver->promote(replica.item.spec, replica.item.token, context);

@@ -29,10 +29,14 @@ void endHurry(const ProcessIdentity& process) {
     if (isAlive(process)) lower(process.pid);
 }
 
-HurriedThread::HurriedThread() : raised_(::sched_getscheduler(callingThread) == SCHED_OTHER && raise(callingThread)) {}
+HurriedThread::HurriedThread(bool wanted) : raised_(wanted && !isHurried() && raise(callingThread)) {}
 
 HurriedThread::~HurriedThread() {
     if (raised_) lower(callingThread);
+}
+
+bool HurriedThread::isHurried() {
+    return ::sched_getscheduler(callingThread) != SCHED_OTHER;
 }
 
 }  // namespace swb::driver

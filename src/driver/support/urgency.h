@@ -14,13 +14,16 @@ namespace swb::driver {
 bool hurry(const ProcessIdentity& process);
 void endHurry(const ProcessIdentity& process);
 
-// The calling thread, until this object ends; in the same thread.
+// The calling thread, until this object ends; in the same thread. Where it is not wanted, or is so already: nothing.
 class HurriedThread {
   public:
-    HurriedThread();
+    explicit HurriedThread(bool wanted = true);
     ~HurriedThread();
     HurriedThread(const HurriedThread&) = delete;
     HurriedThread& operator=(const HurriedThread&) = delete;
+
+    // Whether the calling thread is: for those that it starts to help it.
+    static bool isHurried();
 
   private:
     bool raised_;
